@@ -1,0 +1,1 @@
+"""The pure core: from decoded records to KPI values, without I/O, clocks or randomness."""

@@ -1,0 +1,178 @@
+"""What a catalogue means, once loaded and checked. MetricFlow's terms.
+
+A *measure* is what is added up: it names events (published or derived), an aggregation and the
+field it reads. A *metric* (a KPI) is what people read: simple, ratio, derived or cumulative over
+measures, with its dimension sets, windows, unit and direction. Which cells are stored follows
+from the metrics: a measure is kept for exactly the dimension sets and rungs that some metric reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from processors.durations import format_duration, parse_duration_ms
+from processors.ladder import Ladder
+
+
+class Aggregation(StrEnum):
+    """How a measure adds up. All but ``distinct`` are integers that only add."""
+
+    COUNT = "count"
+    SUM = "sum"  # micro-units
+    HISTOGRAM = "histogram"  # of milliseconds, in the bucket table of processors/histogram.py
+    DISTINCT = "distinct"  # a sketch: exact below its size, error stated in processors/sketch.py
+
+
+class MetricType(StrEnum):
+    """The metric types of MetricFlow."""
+
+    SIMPLE = "simple"
+    RATIO = "ratio"
+    DERIVED = "derived"
+    CUMULATIVE = "cumulative"
+
+
+CALENDAR_WINDOWS = ("day_to_date", "month_to_date", "quarter_to_date", "year_to_date")
+
+
+@dataclass(frozen=True)
+class Window:
+    """A run of panes that is read: trailing (``5m``, ``1d`` = 24 h) or calendar to date.
+
+    ``size_ms`` is 0 for calendar windows. ``rung`` is the pane size by which the window slides.
+    """
+
+    name: str
+    size_ms: int
+    rung: str
+
+    @property
+    def calendar(self) -> bool:
+        """Whether the window runs from a calendar boundary to its end."""
+        return self.size_ms == 0
+
+
+def window(name: str) -> Window:
+    """Parse a window's name.
+
+    Raises:
+        ValueError: not a duration or a calendar window, not a whole number of panes, or longer
+            than 90 d.
+    """
+    if name in CALENDAR_WINDOWS:
+        return Window(name, 0, "1d")
+    size_ms = parse_duration_ms(name)
+    for limit, rung, slide_ms in (("15m", "10s", 10_000), ("24h", "1m", 60_000), ("90d", "1h", 3_600_000)):
+        if size_ms <= parse_duration_ms(limit):
+            if size_ms % slide_ms:
+                raise ValueError(
+                    f"{name} is not a whole number of {rung} panes: its start would cut one in two"
+                )
+            return Window(format_duration(size_ms) if name != "24h" else "1d", size_ms, rung)
+    raise ValueError(f"{name} is longer than 90d, the longest window that the ladder keeps")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is added up.
+
+    Attributes:
+        events: types of events, published or derived, that count.
+        of: the field read: ``value`` (micro-units), ``duration_ms``, ``visitor``, ...; empty for
+            a count.
+        where: only events whose field has one of the values count, for every field named.
+    """
+
+    name: str
+    events: tuple[str, ...]
+    agg: Aggregation
+    of: str = ""
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A threshold on a KPI's final value; rules are generated from it.
+
+    ``op`` is ``above`` or ``below``; ``threshold`` is in the KPI's unit (a number, as text).
+    """
+
+    severity: str
+    op: str
+    threshold: str
+    window: str
+    for_: str = "5m"
+    samples_min: int = 30
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A KPI.
+
+    Attributes:
+        type: see MetricType. ``simple`` reads ``numerator`` only (one measure's name);
+            ``ratio`` is numerator / denominator; ``derived`` is ``numerator`` as an arithmetic
+            expression over measures and metrics (+ - * / and numbers) and, where given, divided
+            by ``denominator``; ``cumulative`` is a measure since the start of the calendar window.
+        numerator, denominator: arithmetic expressions over measures (a plain name mostly).
+        samples: the measure whose count says how much stands behind the value.
+        dimension_sets: what ``--by`` accepts; () is the total. Money metrics have ``currency``
+            appended to every set by the loader, so their total is ("currency",).
+        line: where it stands in ``file``, for messages.
+    """
+
+    id: str
+    family: str
+    type: MetricType
+    label: str
+    description: str
+    formula: str
+    unit: str
+    direction: str
+    numerator: str
+    denominator: str = ""
+    samples: str = ""
+    dimension_sets: tuple[tuple[str, ...], ...] = ((),)
+    windows: tuple[Window, ...] = ()
+    headline: bool = False
+    target: str = ""
+    alerts: tuple[Alert, ...] = ()
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """Times that shape keyed figures and validity (contract.md), each overridable."""
+
+    session_gap_ms: int = 1_800_000
+    cart_timeout_ms: int = 1_800_000
+    ticket_retention_ms: int = 400 * 86_400_000
+    order_horizon_ms: int = 30 * 86_400_000
+    allowed_lateness_ms: int = 30_000
+    keyed_lateness_ms: int = 3_600_000
+    far_future_ms: int = 300_000
+    record_bytes_max: int = 65_536
+    dimension_values_max: int = 1_000
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """For one measure: the dimension sets and rungs that some metric reads."""
+
+    measure: Measure
+    dimension_sets: tuple[tuple[str, ...], ...]
+    rungs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A loaded, checked catalogue."""
+
+    measures: dict[str, Measure]
+    metrics: dict[str, Metric]
+    requirements: dict[str, Requirement]
+    defaults: Defaults = field(default_factory=Defaults)
+    ladder: Ladder = field(default_factory=Ladder)

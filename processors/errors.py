@@ -1,0 +1,67 @@
+"""Every error that this product raises on purpose.
+
+KpiError                      anything below; `exit_code` is the process's
+├── UsageError                the caller asked for something that does not exist (2)
+│   ├── CatalogError          a YAML definition is wrong; names file, line, KPI, field, value
+│   └── SettingsError         a setting is missing or unusable
+├── CheckFailedError          the checked thing is wrong (1)
+├── UnreachableError          a service is away or refused (3)
+└── PartitionStoppedError     a partition cannot be read on without a person's decision (1)
+    └── FencedError           another worker owns the partition now: drop it, do not retry
+"""
+
+from __future__ import annotations
+
+
+class KpiError(Exception):
+    """Base of all errors with a message meant for the person at the keyboard."""
+
+    exit_code = 1
+
+
+class UsageError(KpiError):
+    """The caller asked for something that does not exist."""
+
+    exit_code = 2
+
+
+class CatalogError(UsageError):
+    """A catalogue definition is wrong.
+
+    Args:
+        file: the YAML file's name.
+        line: 1-based line of the faulty entry, 0 where unknown.
+        subject: the KPI or measure.
+        field: the entry's field.
+        value: what stands there.
+        consequence: what would go wrong if it were accepted.
+    """
+
+    def __init__(
+        self, file: str, line: int, subject: str, field: str, value: object, consequence: str
+    ) -> None:
+        self.file, self.line, self.subject = file, line, subject
+        self.field, self.value, self.consequence = field, value, consequence
+        super().__init__(f"{file}:{line}: {subject}: {field}: {value!r}: {consequence}")
+
+
+class SettingsError(UsageError):
+    """A setting is missing or unusable."""
+
+
+class CheckFailedError(KpiError):
+    """The checked thing is wrong."""
+
+
+class UnreachableError(KpiError):
+    """A service is away or refused."""
+
+    exit_code = 3
+
+
+class PartitionStoppedError(KpiError):
+    """A partition cannot be read on without a person's decision."""
+
+
+class FencedError(PartitionStoppedError):
+    """Another worker owns the partition now: drop it, do not retry."""

@@ -1,0 +1,359 @@
+"""The published events, one struct a type, and the topic each belongs to (contract.md).
+
+Fields that nobody reads here are skipped by the decoder and stay in the log. ``micro`` and the
+integer form of ``ts`` are filled in by :mod:`processors.decode`, never by a producer.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar, Union
+
+import msgspec
+
+from processors import names
+
+TICK_TYPE = "_tick"  # reserved: progress of an idle partition, written by its owner
+_MICRO = msgspec.field(default=0, name="(micro)")  # overwritten from value by decode, whatever a producer sent
+
+
+class Event(msgspec.Struct, tag_field="type", kw_only=True, gc=False):
+    """What every event carries; ``ts`` is ms since 1970 UTC once decoded."""
+
+    topic: ClassVar[str] = ""
+    event_id: str
+    ts: int | str
+
+
+class _VisitorEvent(Event):
+    topic: ClassVar[str] = names.VISITOR
+    visitor_id: str | None = None
+    customer_id: str | None = None
+    recipient_id: str | None = None
+    session_id: str | None = None
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+    device: str | None = None
+    country: str | None = None
+    region: str | None = None
+    channel: str | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The identity by which the topic is keyed."""
+        return self.visitor_id or self.customer_id or self.recipient_id
+
+
+class PageView(_VisitorEvent, tag="page_view"):
+    """A page was shown."""
+
+    landing_page: str | None = None
+    referrer: str | None = None
+
+
+class AdClick(_VisitorEvent, tag="ad_click"):
+    """An advertisement was clicked."""
+
+    click_id: str | None = None
+    ad: str | None = None
+    placement: str | None = None
+    network: str | None = None
+
+
+class _CartEvent(_VisitorEvent):
+    cart_id: str | None = None
+    product: str | None = None
+    category: str | None = None
+    value: Decimal | None = None
+    currency: str | None = None
+    quantity: int | None = None
+    micro: int = _MICRO
+
+
+class AddToCart(_CartEvent, tag="add_to_cart"):
+    """Something was put into a cart."""
+
+
+class RemoveFromCart(_CartEvent, tag="remove_from_cart"):
+    """Something was taken out of a cart."""
+
+
+class CheckoutStarted(_CartEvent, tag="checkout_started"):
+    """A checkout began."""
+
+
+class Purchase(_VisitorEvent, tag="purchase"):
+    """An order, or one part of it; ``order_id`` tells which."""
+
+    order_id: str
+    value: Decimal
+    currency: str
+    cart_id: str | None = None
+    product: str | None = None
+    category: str | None = None
+    segment: str | None = None
+    quantity: int | None = None
+    micro: int = _MICRO
+
+
+class Refund(_VisitorEvent, tag="refund"):
+    """Money given back."""
+
+    order_id: str
+    value: Decimal
+    currency: str
+    product: str | None = None
+    category: str | None = None
+    quantity: int | None = None
+    micro: int = _MICRO
+
+
+class GoalCompleted(_VisitorEvent, tag="goal_completed"):
+    """A goal other than a purchase was reached."""
+
+    goal: str | None = None
+
+
+class SocialInteraction(_VisitorEvent, tag="social_interaction"):
+    """A like, comment, share, ..."""
+
+    interaction: str | None = None
+    network: str | None = None
+
+
+class Identify(_VisitorEvent, tag="identify"):
+    """Links identities of one person."""
+
+
+class _EmailEvent(_VisitorEvent):
+    list: str | None = None
+    form: str | None = None
+
+
+class EmailSent(_EmailEvent, tag="email_sent"):
+    """A message left."""
+
+    recipient_id: str
+
+
+class EmailDelivered(_EmailEvent, tag="email_delivered"):
+    """A message arrived."""
+
+    recipient_id: str
+
+
+class EmailBounced(_EmailEvent, tag="email_bounced"):
+    """A message came back."""
+
+    recipient_id: str
+
+
+class EmailOpened(_EmailEvent, tag="email_opened"):
+    """A message was opened."""
+
+    recipient_id: str
+
+
+class EmailClicked(_EmailEvent, tag="email_clicked"):
+    """A link in a message was followed."""
+
+    recipient_id: str
+
+
+class Subscribed(_EmailEvent, tag="subscribed"):
+    """A recipient joined a list."""
+
+    recipient_id: str
+
+
+class Unsubscribed(_EmailEvent, tag="unsubscribed"):
+    """A recipient left a list."""
+
+    recipient_id: str
+
+
+class AdImpression(Event, tag="ad_impression"):
+    """An advertisement was shown."""
+
+    topic: ClassVar[str] = names.ADS
+    campaign: str
+    ad: str | None = None
+    placement: str | None = None
+    network: str | None = None
+    channel: str | None = None
+
+
+class _TicketEvent(Event):
+    topic: ClassVar[str] = names.SUPPORT
+    ticket_id: str
+    priority: str | None = None
+    team: str | None = None
+    channel: str | None = None
+    agent: str | None = None
+
+
+class TicketOpened(_TicketEvent, tag="ticket_opened"):
+    """A customer asked for help."""
+
+
+class TicketReplied(_TicketEvent, tag="ticket_replied"):
+    """Somebody answered: ``by`` is agent or customer."""
+
+    by: str
+
+
+class TicketResolved(_TicketEvent, tag="ticket_resolved"):
+    """The ticket was solved."""
+
+
+class TicketReopened(_TicketEvent, tag="ticket_reopened"):
+    """The solution did not hold."""
+
+
+class _LeadEvent(Event):
+    topic: ClassVar[str] = names.LEADS
+    lead_id: str
+    source: str | None = None
+    campaign: str | None = None
+    owner: str | None = None
+    direction: str | None = None
+    network: str | None = None
+    device: str | None = None
+
+
+class LeadCreated(_LeadEvent, tag="lead_created"):
+    """Somebody showed interest."""
+
+
+class LeadStatus(_LeadEvent, tag="lead_status"):
+    """A lead moved on: ``status`` is accepted, qualified, won or lost."""
+
+    status: str
+
+
+class SalesContacted(_LeadEvent, tag="sales_contacted"):
+    """Sales spoke to the lead."""
+
+
+class DemoScheduled(_LeadEvent, tag="demo_scheduled"):
+    """A demonstration was agreed."""
+
+
+class _Business(Event):
+    topic: ClassVar[str] = names.BUSINESS
+    value: Decimal
+    currency: str | None = None
+    source: str | None = None
+    campaign: str | None = None
+    channel: str | None = None
+    network: str | None = None
+    micro: int = _MICRO
+
+
+class AdCost(_Business, tag="ad_cost"):
+    """Money spent on advertisements."""
+
+    currency: str
+
+
+class MarketingCost(_Business, tag="marketing_cost"):
+    """Money spent on sales and marketing."""
+
+    currency: str
+    direction: str | None = None
+
+
+class Expense(_Business, tag="expense"):
+    """Money spent on running the business."""
+
+    currency: str
+    category: str | None = None
+
+
+class Balance(_Business, tag="balance"):
+    """The last reading of an account."""
+
+    currency: str
+    account: str
+
+
+class TargetSet(_Business, tag="target_set"):
+    """A target for a KPI."""
+
+    kpi: str
+
+
+class MarketImpressions(_Business, tag="market_impressions"):
+    """What the whole market showed."""
+
+
+class SocialReach(_Business, tag="social_reach"):
+    """People reached by a network."""
+
+
+class KeywordRank(_Business, tag="keyword_rank"):
+    """A position in search results."""
+
+    keyword: str
+
+
+class NpsResponse(_Business, tag="nps_response"):
+    """An answer, 0 to 10, to how likely a recommendation is."""
+
+    customer_id: str | None = None
+    segment: str | None = None
+    region: str | None = None
+
+
+class FxRate(_Business, tag="fx_rate"):
+    """What one unit of ``currency`` is worth in the reporting currency."""
+
+    currency: str
+
+
+class Tick(Event, tag=TICK_TYPE):
+    """Progress of an idle partition."""
+
+
+EVENT_STRUCTS: tuple[type[Event], ...] = (
+    PageView, AdClick, AddToCart, RemoveFromCart, CheckoutStarted, Purchase, Refund, GoalCompleted,
+    SocialInteraction, Identify, EmailSent, EmailDelivered, EmailBounced, EmailOpened,
+    EmailClicked, Subscribed, Unsubscribed, AdImpression, TicketOpened, TicketReplied,
+    TicketResolved, TicketReopened, LeadCreated, LeadStatus, SalesContacted, DemoScheduled,
+    AdCost, MarketingCost, Expense, Balance, TargetSet, MarketImpressions, SocialReach,
+    KeywordRank, NpsResponse, FxRate,
+)  # fmt: skip
+STRUCT_BY_TYPE: dict[str, type[Event]] = {str(s.__struct_config__.tag): s for s in EVENT_STRUCTS}
+TOPIC_BY_TYPE: dict[str, str] = {tag: struct.topic for tag, struct in STRUCT_BY_TYPE.items()}
+
+
+def record_key(event: dict[str, Any]) -> str | None:
+    """Return the record key that an event (as a JSON object) must be published under.
+
+    The key column of contract.md. None where the identity is missing: the event is invalid.
+    """
+    topic = TOPIC_BY_TYPE.get(str(event.get("type")))
+    candidates: tuple[str, ...]
+    match topic:
+        case names.VISITOR:
+            candidates = ("visitor_id", "customer_id", "recipient_id")
+        case names.ADS:
+            candidates = ("event_id",)
+        case names.SUPPORT:
+            candidates = ("ticket_id",)
+        case names.LEADS:
+            candidates = ("lead_id",)
+        case _:
+            candidates = ("account", "source", "campaign", "event_id")
+    return next((str(event[name]) for name in candidates if event.get(name)), None)
+
+
+def tick_record(ts_ms: int, partition: int) -> bytes:
+    """Encode the tick that carries ``ts_ms`` into a partition."""
+    return msgspec.json.encode(
+        {"event_id": f"tick-{partition}-{ts_ms}", "type": TICK_TYPE, "ts": ts_ms}
+    )
+
+
+AnyEvent = Union[*EVENT_STRUCTS, Tick]  # type: ignore[valid-type]

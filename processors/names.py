@@ -1,0 +1,89 @@
+"""Every public name, written once: topics, cells, labels, metric names.
+
+Redis key names live in ``streams/tables/keys.py`` because only the tables know them.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+LIVE_NAMESPACE: Final = "live"
+
+# --- topics (contract.md) -------------------------------------------------------------------
+VISITOR: Final = "tracking.visitor"
+ADS: Final = "tracking.ads"
+SUPPORT: Final = "tracking.support"
+LEADS: Final = "tracking.leads"
+BUSINESS: Final = "tracking.business"
+DEAD_LETTER: Final = "tracking.dead-letter"
+EVENT_TOPICS: Final = (VISITOR, ADS, SUPPORT, LEADS, BUSINESS)
+
+
+def physical_topic(topic: str, namespace: str) -> str:
+    """Return the broker's name of a topic: namespaces other than live have their own topics."""
+    return topic if namespace == LIVE_NAMESPACE else f"{namespace}.{topic}"
+
+
+def logical_topic(physical: str, namespace: str) -> str:
+    """Undo :func:`physical_topic`."""
+    return physical if namespace == LIVE_NAMESPACE else physical.removeprefix(f"{namespace}.")
+
+
+# --- cells: one integer (or sketch) of one measure for one combination of dimension values ----
+_SEPARATOR: Final = "\x1f"
+NONE_VALUE: Final = "__none__"  # the event carries no value in this dimension
+OTHER_VALUE: Final = "__other__"  # the value was not admitted: the dimension set's budget is full
+INVALID_VALUE: Final = "__invalid__"  # control characters, or longer than VALUE_LENGTH_MAX
+VALUE_LENGTH_MAX: Final = 200
+
+
+class Cell(NamedTuple):
+    """The parsed form of a cell's name.
+
+    ``component`` is empty for counts, sums and distinct counts, ``sum`` or ``b<index>`` for a
+    histogram (its count is the sum of its buckets).
+    """
+
+    measure: str
+    component: str
+    dimensions: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+def cell_name(cell: Cell) -> str:
+    """Encode a cell as the field name that Redis, the log of deltas and the exporter use."""
+    head = f"{cell.measure}#{cell.component}" if cell.component else cell.measure
+    return _SEPARATOR.join((head, ",".join(cell.dimensions), *cell.values))
+
+
+def parse_cell(name: str) -> Cell:
+    """Undo :func:`cell_name`."""
+    head, dimensions, *values = name.split(_SEPARATOR)
+    measure, _, component = head.partition("#")
+    return Cell(
+        measure, component, tuple(dimensions.split(",")) if dimensions else (), tuple(values)
+    )
+
+
+# --- Prometheus -----------------------------------------------------------------------------
+UNIT_SUFFIX: Final = {
+    "ratio": "_ratio",
+    "seconds": "_seconds",
+    "money": "_money",
+    "count": "",
+    "score": "_score",
+    "position": "_position",
+}
+LABEL_WINDOW: Final = "window"
+LABEL_BY: Final = "by"  # the dimension set: without it, totals and breakdowns would add up twice
+LABEL_STAT: Final = "stat"
+
+
+def metric_name(kpi: str, unit: str, *, final: bool = False) -> str:
+    """Return the gauge's name: ``kpi_click_through_rate_ratio``, ``..._final_ratio``."""
+    return f"kpi_{kpi}{'_final' if final else ''}{UNIT_SUFFIX[unit]}"
+
+
+def companion_name(kpi: str, companion: str, *, final: bool = False) -> str:
+    """Return the name of a companion series: numerator, denominator or samples."""
+    return f"kpi_{kpi}{'_final' if final else ''}_{companion}"

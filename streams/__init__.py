@@ -1,0 +1,1 @@
+"""The edge: every connection, file, clock and process of kpi-streams."""

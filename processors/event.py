@@ -25,7 +25,7 @@ class Event(msgspec.Struct, tag_field="type", kw_only=True, gc=False):
     ts: int | str
 
 
-class _VisitorEvent(Event):
+class _VisitorEvent(Event, kw_only=True):
     topic: ClassVar[str] = names.VISITOR
     visitor_id: str | None = None
     customer_id: str | None = None
@@ -45,14 +45,14 @@ class _VisitorEvent(Event):
         return self.visitor_id or self.customer_id or self.recipient_id
 
 
-class PageView(_VisitorEvent, tag="page_view"):
+class PageView(_VisitorEvent, tag="page_view", kw_only=True):
     """A page was shown."""
 
     landing_page: str | None = None
     referrer: str | None = None
 
 
-class AdClick(_VisitorEvent, tag="ad_click"):
+class AdClick(_VisitorEvent, tag="ad_click", kw_only=True):
     """An advertisement was clicked."""
 
     click_id: str | None = None
@@ -61,7 +61,7 @@ class AdClick(_VisitorEvent, tag="ad_click"):
     network: str | None = None
 
 
-class _CartEvent(_VisitorEvent):
+class _CartEvent(_VisitorEvent, kw_only=True):
     cart_id: str | None = None
     product: str | None = None
     category: str | None = None
@@ -71,19 +71,19 @@ class _CartEvent(_VisitorEvent):
     micro: int = _MICRO
 
 
-class AddToCart(_CartEvent, tag="add_to_cart"):
+class AddToCart(_CartEvent, tag="add_to_cart", kw_only=True):
     """Something was put into a cart."""
 
 
-class RemoveFromCart(_CartEvent, tag="remove_from_cart"):
+class RemoveFromCart(_CartEvent, tag="remove_from_cart", kw_only=True):
     """Something was taken out of a cart."""
 
 
-class CheckoutStarted(_CartEvent, tag="checkout_started"):
+class CheckoutStarted(_CartEvent, tag="checkout_started", kw_only=True):
     """A checkout began."""
 
 
-class Purchase(_VisitorEvent, tag="purchase"):
+class Purchase(_VisitorEvent, tag="purchase", kw_only=True):
     """An order, or one part of it; ``order_id`` tells which."""
 
     order_id: str
@@ -97,7 +97,7 @@ class Purchase(_VisitorEvent, tag="purchase"):
     micro: int = _MICRO
 
 
-class Refund(_VisitorEvent, tag="refund"):
+class Refund(_VisitorEvent, tag="refund", kw_only=True):
     """Money given back."""
 
     order_id: str
@@ -109,71 +109,71 @@ class Refund(_VisitorEvent, tag="refund"):
     micro: int = _MICRO
 
 
-class GoalCompleted(_VisitorEvent, tag="goal_completed"):
+class GoalCompleted(_VisitorEvent, tag="goal_completed", kw_only=True):
     """A goal other than a purchase was reached."""
 
     goal: str | None = None
 
 
-class SocialInteraction(_VisitorEvent, tag="social_interaction"):
+class SocialInteraction(_VisitorEvent, tag="social_interaction", kw_only=True):
     """A like, comment, share, ..."""
 
     interaction: str | None = None
     network: str | None = None
 
 
-class Identify(_VisitorEvent, tag="identify"):
+class Identify(_VisitorEvent, tag="identify", kw_only=True):
     """Links identities of one person."""
 
 
-class _EmailEvent(_VisitorEvent):
+class _EmailEvent(_VisitorEvent, kw_only=True):
     list: str | None = None
     form: str | None = None
 
 
-class EmailSent(_EmailEvent, tag="email_sent"):
+class EmailSent(_EmailEvent, tag="email_sent", kw_only=True):
     """A message left."""
 
     recipient_id: str
 
 
-class EmailDelivered(_EmailEvent, tag="email_delivered"):
+class EmailDelivered(_EmailEvent, tag="email_delivered", kw_only=True):
     """A message arrived."""
 
     recipient_id: str
 
 
-class EmailBounced(_EmailEvent, tag="email_bounced"):
+class EmailBounced(_EmailEvent, tag="email_bounced", kw_only=True):
     """A message came back."""
 
     recipient_id: str
 
 
-class EmailOpened(_EmailEvent, tag="email_opened"):
+class EmailOpened(_EmailEvent, tag="email_opened", kw_only=True):
     """A message was opened."""
 
     recipient_id: str
 
 
-class EmailClicked(_EmailEvent, tag="email_clicked"):
+class EmailClicked(_EmailEvent, tag="email_clicked", kw_only=True):
     """A link in a message was followed."""
 
     recipient_id: str
 
 
-class Subscribed(_EmailEvent, tag="subscribed"):
+class Subscribed(_EmailEvent, tag="subscribed", kw_only=True):
     """A recipient joined a list."""
 
     recipient_id: str
 
 
-class Unsubscribed(_EmailEvent, tag="unsubscribed"):
+class Unsubscribed(_EmailEvent, tag="unsubscribed", kw_only=True):
     """A recipient left a list."""
 
     recipient_id: str
 
 
-class AdImpression(Event, tag="ad_impression"):
+class AdImpression(Event, tag="ad_impression", kw_only=True):
     """An advertisement was shown."""
 
     topic: ClassVar[str] = names.ADS
@@ -184,7 +184,7 @@ class AdImpression(Event, tag="ad_impression"):
     channel: str | None = None
 
 
-class _TicketEvent(Event):
+class _TicketEvent(Event, kw_only=True):
     topic: ClassVar[str] = names.SUPPORT
     ticket_id: str
     priority: str | None = None
@@ -193,25 +193,25 @@ class _TicketEvent(Event):
     agent: str | None = None
 
 
-class TicketOpened(_TicketEvent, tag="ticket_opened"):
+class TicketOpened(_TicketEvent, tag="ticket_opened", kw_only=True):
     """A customer asked for help."""
 
 
-class TicketReplied(_TicketEvent, tag="ticket_replied"):
+class TicketReplied(_TicketEvent, tag="ticket_replied", kw_only=True):
     """Somebody answered: ``by`` is agent or customer."""
 
     by: str
 
 
-class TicketResolved(_TicketEvent, tag="ticket_resolved"):
+class TicketResolved(_TicketEvent, tag="ticket_resolved", kw_only=True):
     """The ticket was solved."""
 
 
-class TicketReopened(_TicketEvent, tag="ticket_reopened"):
+class TicketReopened(_TicketEvent, tag="ticket_reopened", kw_only=True):
     """The solution did not hold."""
 
 
-class _LeadEvent(Event):
+class _LeadEvent(Event, kw_only=True):
     topic: ClassVar[str] = names.LEADS
     lead_id: str
     source: str | None = None
@@ -222,25 +222,25 @@ class _LeadEvent(Event):
     device: str | None = None
 
 
-class LeadCreated(_LeadEvent, tag="lead_created"):
+class LeadCreated(_LeadEvent, tag="lead_created", kw_only=True):
     """Somebody showed interest."""
 
 
-class LeadStatus(_LeadEvent, tag="lead_status"):
+class LeadStatus(_LeadEvent, tag="lead_status", kw_only=True):
     """A lead moved on: ``status`` is accepted, qualified, won or lost."""
 
     status: str
 
 
-class SalesContacted(_LeadEvent, tag="sales_contacted"):
+class SalesContacted(_LeadEvent, tag="sales_contacted", kw_only=True):
     """Sales spoke to the lead."""
 
 
-class DemoScheduled(_LeadEvent, tag="demo_scheduled"):
+class DemoScheduled(_LeadEvent, tag="demo_scheduled", kw_only=True):
     """A demonstration was agreed."""
 
 
-class _Business(Event):
+class _Business(Event, kw_only=True):
     topic: ClassVar[str] = names.BUSINESS
     value: Decimal
     currency: str | None = None
@@ -251,54 +251,54 @@ class _Business(Event):
     micro: int = _MICRO
 
 
-class AdCost(_Business, tag="ad_cost"):
+class AdCost(_Business, tag="ad_cost", kw_only=True):
     """Money spent on advertisements."""
 
     currency: str
 
 
-class MarketingCost(_Business, tag="marketing_cost"):
+class MarketingCost(_Business, tag="marketing_cost", kw_only=True):
     """Money spent on sales and marketing."""
 
     currency: str
     direction: str | None = None
 
 
-class Expense(_Business, tag="expense"):
+class Expense(_Business, tag="expense", kw_only=True):
     """Money spent on running the business."""
 
     currency: str
     category: str | None = None
 
 
-class Balance(_Business, tag="balance"):
+class Balance(_Business, tag="balance", kw_only=True):
     """The last reading of an account."""
 
     currency: str
     account: str
 
 
-class TargetSet(_Business, tag="target_set"):
+class TargetSet(_Business, tag="target_set", kw_only=True):
     """A target for a KPI."""
 
     kpi: str
 
 
-class MarketImpressions(_Business, tag="market_impressions"):
+class MarketImpressions(_Business, tag="market_impressions", kw_only=True):
     """What the whole market showed."""
 
 
-class SocialReach(_Business, tag="social_reach"):
+class SocialReach(_Business, tag="social_reach", kw_only=True):
     """People reached by a network."""
 
 
-class KeywordRank(_Business, tag="keyword_rank"):
+class KeywordRank(_Business, tag="keyword_rank", kw_only=True):
     """A position in search results."""
 
     keyword: str
 
 
-class NpsResponse(_Business, tag="nps_response"):
+class NpsResponse(_Business, tag="nps_response", kw_only=True):
     """An answer, 0 to 10, to how likely a recommendation is."""
 
     customer_id: str | None = None
@@ -306,13 +306,13 @@ class NpsResponse(_Business, tag="nps_response"):
     region: str | None = None
 
 
-class FxRate(_Business, tag="fx_rate"):
+class FxRate(_Business, tag="fx_rate", kw_only=True):
     """What one unit of ``currency`` is worth in the reporting currency."""
 
     currency: str
 
 
-class Tick(Event, tag=TICK_TYPE):
+class Tick(Event, tag=TICK_TYPE, kw_only=True):
     """Progress of an idle partition."""
 
 

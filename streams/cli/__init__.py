@@ -1,0 +1,1 @@
+"""The command ``kpi``: one module a command, imported only when it runs."""

@@ -1,0 +1,118 @@
+"""Entry point of ``kpi``: parse, load the settings, run one command, turn errors into one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, cast
+
+from processors.errors import UsageError
+from streams.cli.failures import explain
+from streams.cli.registry import Command, CommandModule, commands
+from streams.settings import env_name, load_settings, setting_default, setting_help, setting_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DESCRIPTION = "Exact rolling KPIs from Kafka tracking events."
+EPILOG = """\
+examples:
+  kpi demo                              everything on embedded servers, with traffic
+  kpi query click_through_rate --by campaign --format json
+  kpi catalog show conversion_rate      what a KPI is made of
+  kpi doctor                            settings with their sources, and what is wrong
+
+exit codes: 0 done, 1 the checked thing is wrong, 2 usage, 3 a service is unreachable or refused
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``kpi`` with these arguments and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = False
+    try:
+        parser, module = _build(arguments)
+        args = parser.parse_args(arguments)
+        if module is None:
+            parser.print_help()
+            return UsageError.exit_code
+        flags = {name: getattr(args, name, None) for name in setting_names()}
+        settings = load_settings(flags, os.environ)
+        debug = settings.log_level == "debug"
+        for warning in settings.warnings:
+            _say(f"warning: {warning}")
+        return module.run(args, settings)
+    except KeyboardInterrupt:
+        return 130  # what a shell expects of a process ended by SIGINT
+    except BrokenPipeError:
+        # The reader (head, less) has enough: stay silent, also when stdout is flushed at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        failure = explain(error)
+        if failure is None or debug:
+            raise
+        _say(failure.text)
+        return failure.exit_code
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"kpi: {text}\n")
+
+
+def _build(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, CommandModule | None]:
+    """Build the parser; only the command that ``arguments`` name is imported."""
+    parser = argparse.ArgumentParser(
+        prog="kpi",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"kpi-streams {_version()}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    wanted = next((a for a in arguments if not a.startswith("-")), "")
+    found: CommandModule | None = None
+    for command in commands():
+        if command.name == wanted:
+            found = _load(command, subparsers)
+        else:
+            subparsers.add_parser(command.name, help=command.summary)
+    return parser, found
+
+
+def _load(
+    command: Command, subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
+) -> CommandModule:
+    module = cast("CommandModule", import_module(command.module))
+    module.add_parser(subparsers)
+    parser = subparsers.choices[command.name]
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    _add_settings(parser)
+    return module
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """Give every command every setting as a flag, unless the command has that flag itself."""
+    taken = {option for action in parser._actions for option in action.option_strings}  # noqa: SLF001
+    group = parser.add_argument_group("settings (flag > environment > .env > default)")
+    for name in setting_names():
+        flag = "--" + name.replace("_", "-")
+        if flag not in taken:
+            default = setting_default(name)
+            shown = f" ({default})" if default != "" else ""
+            text = f"{setting_help(name)}{shown} [{env_name(name)}]".replace("%", "%%")
+            group.add_argument(flag, dest=name, metavar="VALUE", help=text)
+
+
+def _version() -> str:
+    try:
+        return version("kpi-streams")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

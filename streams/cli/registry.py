@@ -1,0 +1,55 @@
+"""The commands of ``kpi``, written once. Only the module of the command that runs is imported."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import argparse
+
+    from streams.settings import Settings
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # no public name
+
+
+class Command(NamedTuple):
+    """A command's name and the line that ``kpi --help`` shows for it."""
+
+    name: str
+    summary: str
+
+    @property
+    def module(self) -> str:
+        """The module that implements the command."""
+        return f"streams.cli.{self.name.replace('-', '_')}"
+
+
+class CommandModule(Protocol):
+    """What every command's module provides."""
+
+    def add_parser(self, subparsers: Subparsers) -> None:
+        """Add the command's parser, named as in the registry."""
+
+    def run(self, args: argparse.Namespace, settings: Settings) -> int:
+        """Do the work and return the exit code."""
+
+
+_ALL: Final = (
+    Command("demo", "everything on embedded servers, with seeded traffic"),
+    Command("up", "worker and exporter in one supervised process tree"),
+    Command("worker", "read the topics and keep the tables"),
+    Command("exporter", "serve metrics, the JSON API and the live page"),
+    Command("query", "values of a KPI"),
+    Command("replay", "publish events from files"),
+    Command("verify", "compare every stored figure with a batch recomputation"),
+    Command("simulate", "publish seeded, believable traffic"),
+    Command("catalog", "list, show and check the KPIs"),
+    Command("doctor", "settings with their sources, and what is wrong around them"),
+    Command("bench", "measure throughput and latency"),
+)
+
+
+def commands() -> tuple[Command, ...]:
+    """Return the commands that exist."""
+    return tuple(command for command in _ALL if find_spec(command.module) is not None)

@@ -5,6 +5,7 @@ Redis key names live in ``streams/tables/keys.py`` because only the tables know 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 LIVE_NAMESPACE: Final = "live"
@@ -79,11 +80,38 @@ LABEL_BY: Final = "by"  # the dimension set: without it, totals and breakdowns w
 LABEL_STAT: Final = "stat"
 
 
+LABEL_KPI: Final = "kpi"
+LABEL_TOPIC: Final = "topic"
+LABEL_PARTITION: Final = "partition"
+LABEL_REASON: Final = "reason"
+BY_TOTAL: Final = "total"  # not empty: PromQL's by="" would also match series without the label
+CURRENCY: Final = "currency"  # a dimension of every money figure, so it is left out of LABEL_BY
+
+KPI_FRESHNESS: Final = "kpi_freshness_seconds"
+KPI_TARGET: Final = "kpi_target"
+PIPELINE_OFFSET: Final = "kpi_pipeline_offset"
+PIPELINE_LAG: Final = "kpi_pipeline_lag_records"
+PIPELINE_WATERMARK_DELAY: Final = "kpi_pipeline_watermark_delay_seconds"
+PIPELINE_CHECKPOINT_AGE: Final = "kpi_pipeline_checkpoint_age_seconds"
+PIPELINE_EVENTS: Final = "kpi_pipeline_events_total"
+PIPELINE_LATE: Final = "kpi_pipeline_late_events_total"
+PIPELINE_LATE_UNKEYED: Final = "kpi_pipeline_late_unkeyed_events_total"
+PIPELINE_DUPLICATES: Final = "kpi_pipeline_duplicate_events_total"
+PIPELINE_REJECTED: Final = "kpi_pipeline_rejected_events_total"
+EXPORTER_STALE: Final = "kpi_exporter_stale"
+EXPORTER_UPDATE_AGE: Final = "kpi_exporter_update_age_seconds"
+
+
+def by_value(dimensions: Iterable[str]) -> str:
+    """Return the ``by`` label of a dimension set: ``source,campaign``, or ``total``."""
+    return ",".join(d for d in dimensions if d != CURRENCY) or BY_TOTAL
+
+
 def metric_name(kpi: str, unit: str, *, final: bool = False) -> str:
     """Return the gauge's name: ``kpi_click_through_rate_ratio``, ``..._final_ratio``."""
     return f"kpi_{kpi}{'_final' if final else ''}{UNIT_SUFFIX[unit]}"
 
 
 def companion_name(kpi: str, companion: str, *, final: bool = False) -> str:
-    """Return the name of a companion series: numerator, denominator or samples."""
+    """Return the name of a companion: numerator, denominator, samples or distribution_seconds."""
     return f"kpi_{kpi}{'_final' if final else ''}_{companion}"

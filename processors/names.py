@@ -5,8 +5,10 @@ Redis key names live in ``streams/tables/keys.py`` because only the tables know 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LIVE_NAMESPACE: Final = "live"
 

@@ -1,0 +1,1 @@
+"""Real servers from wheels: the Tansu broker (Kafka protocol) and Valkey, as child processes."""

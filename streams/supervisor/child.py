@@ -8,14 +8,15 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from typing import IO, Final, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 from streams.supervisor import guard
 
 if TYPE_CHECKING:
-    from streams.supervisor.policy import RestartPolicy
-    from pathlib import Path
     from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from streams.supervisor.policy import RestartPolicy
 
 _GUARD: Final = guard.__file__
 _TAIL_BYTES: Final = 4_096

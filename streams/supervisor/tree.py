@@ -6,15 +6,16 @@ import signal
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Final, Self, TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Self
 
 from processors.errors import KpiError, UnreachableError, UsageError
 from streams.supervisor.child import Child, ChildSpec
 
 if TYPE_CHECKING:
-    from streams.supervisor.policy import RestartState
-    from types import FrameType, TracebackType
     from collections.abc import Callable
+    from types import FrameType, TracebackType
+
+    from streams.supervisor.policy import RestartState
 
 POLL_INTERVAL_S: Final = 0.05
 KILL_WAIT_S: Final = 5.0

@@ -44,6 +44,11 @@ class _VisitorEvent(Event, kw_only=True):
         """The identity by which the topic is keyed."""
         return self.visitor_id or self.customer_id or self.recipient_id
 
+    @property
+    def visitor(self) -> str | None:
+        """Who acts, as far as it is known: what distinct visitors are counted by."""
+        return self.key
+
 
 class PageView(_VisitorEvent, tag="page_view", kw_only=True):
     """A page was shown."""

@@ -12,8 +12,10 @@ reported as the bucket's lower bound.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # One decade of bounds, no step above 5 %; the round durations that people look for are in it:
 # 1 s 5 s 10 s 30 s 1 m 2 m 5 m 10 m 30 m 1 h 2 h 4 h 8 h 12 h 1 d 2 d 3 d 7 d 30 d 90 d.

@@ -13,8 +13,11 @@ from __future__ import annotations
 import hashlib
 import heapq
 import struct
-from collections.abc import Iterable, Set as AbstractSet
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
 SKETCH_SIZE: Final = 2_048
 RELATIVE_STANDARD_ERROR: Final = 0.0221

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from processors.errors import SettingsError
@@ -40,4 +41,4 @@ def read_dotenv(path: Path | None) -> dict[str, str]:
 def _unquote(value: str) -> str:
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         return value[1:-1]
-    return value.split(" #", 1)[0].rstrip()
+    return re.split(r"(?:^|\s)#", value, maxsplit=1)[0].rstrip()

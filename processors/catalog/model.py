@@ -34,13 +34,20 @@ class MetricType(StrEnum):
 
 
 CALENDAR_WINDOWS = ("day_to_date", "month_to_date", "quarter_to_date", "year_to_date")
+_SLIDES = (  # longest window (ms), the rung it slides by, that rung's size (ms)
+    (900_000, "10s", 10_000),
+    (86_400_000, "1m", 60_000),
+    (90 * 86_400_000, "1h", 3_600_000),
+)
 
 
 @dataclass(frozen=True)
 class Window:
     """A run of panes that is read: trailing (``5m``, ``1d`` = 24 h) or calendar to date.
 
-    ``size_ms`` is 0 for calendar windows. ``rung`` is the pane size by which the window slides.
+    ``size_ms`` is 0 for calendar windows. ``rung`` is the pane size by which the window slides:
+    its ends lie between panes of that rung. A calendar window moves by whole local days: its live
+    end is the end of today, its final end the last midnight behind the watermark.
     """
 
     name: str
@@ -63,13 +70,13 @@ def window(name: str) -> Window:
     if name in CALENDAR_WINDOWS:
         return Window(name, 0, "1d")
     size_ms = parse_duration_ms(name)
-    for limit, rung, slide_ms in (("15m", "10s", 10_000), ("24h", "1m", 60_000), ("90d", "1h", 3_600_000)):
-        if size_ms <= parse_duration_ms(limit):
+    for limit_ms, rung, slide_ms in _SLIDES:
+        if size_ms <= limit_ms:
             if size_ms % slide_ms:
                 raise ValueError(
                     f"{name} is not a whole number of {rung} panes: its start would cut one in two"
                 )
-            return Window(format_duration(size_ms) if name != "24h" else "1d", size_ms, rung)
+            return Window(format_duration(size_ms), size_ms, rung)
     raise ValueError(f"{name} is longer than 90d, the longest window that the ladder keeps")
 
 
@@ -79,8 +86,9 @@ class Measure:
 
     Attributes:
         events: types of events, published or derived, that count.
-        of: the field read: ``value`` (micro-units), ``duration_ms``, ``visitor``, ...; empty for
-            a count.
+        of: the field read: ``value`` (kept as ``micro``), ``quantity``, ``duration_ms``; for
+            distinct counts any text field, or ``visitor``: visitor_id, else customer_id, else
+            recipient_id. Empty for a count.
         where: only events whose field has one of the values count, for every field named.
     """
 
@@ -116,7 +124,9 @@ class Metric:
             ``ratio`` is numerator / denominator; ``derived`` is ``numerator`` as an arithmetic
             expression over measures and metrics (+ - * / and numbers) and, where given, divided
             by ``denominator``; ``cumulative`` is a measure since the start of the calendar window.
-        numerator, denominator: arithmetic expressions over measures (a plain name mostly).
+        numerator, denominator: arithmetic expressions over measures (a plain name mostly); the
+            loader has written out the metrics that they name.
+        stats: what is worked out: ``value``, or of a histogram ``mean``, ``p50``, ``p90``, ``p95``.
         samples: the measure whose count says how much stands behind the value.
         dimension_sets: what ``--by`` accepts; () is the total. Money metrics have ``currency``
             appended to every set by the loader, so their total is ("currency",).
@@ -136,6 +146,7 @@ class Metric:
     samples: str = ""
     dimension_sets: tuple[tuple[str, ...], ...] = ((),)
     windows: tuple[Window, ...] = ()
+    stats: tuple[str, ...] = ("value",)
     headline: bool = False
     target: str = ""
     alerts: tuple[Alert, ...] = ()
@@ -160,7 +171,11 @@ class Defaults:
 
 @dataclass(frozen=True)
 class Requirement:
-    """For one measure: the dimension sets and rungs that some metric reads."""
+    """For one measure: the dimension sets and rungs that some metric reads.
+
+    Both in a fixed order: sets by length and name, rungs from fine to coarse. Every rung holds
+    every set.
+    """
 
     measure: Measure
     dimension_sets: tuple[tuple[str, ...], ...]

@@ -14,7 +14,9 @@ import msgspec
 from processors import names
 
 TICK_TYPE = "_tick"  # reserved: progress of an idle partition, written by its owner
-_MICRO = msgspec.field(default=0, name="(micro)")  # overwritten from value by decode, whatever a producer sent
+_MICRO = msgspec.field(
+    default=0, name="(micro)"
+)  # overwritten from value by decode, whatever a producer sent
 
 
 class Event(msgspec.Struct, tag_field="type", kw_only=True, gc=False):

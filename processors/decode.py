@@ -1,0 +1,231 @@
+"""Records into events: the one set of validity rules, shared by worker, producer and collector.
+
+A record is judged in this order: size, JSON, types and fields, time, amounts, identity. What is
+rejected changes nothing downstream: no watermark, no dedup, no state.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Union
+
+import msgspec
+
+from processors import names
+from processors.event import EVENT_STRUCTS, Event, Tick
+from processors.record import Record
+
+REASONS = (
+    "too_large",
+    "invalid_json",
+    "wrong_type",
+    "missing_field",
+    "unknown_type",
+    "invalid_timestamp",
+    "far_future",
+    "before_retention",
+    "invalid_amount",
+    "missing_identity",
+)
+
+AMOUNT_MAX = Decimal(1_000_000_000)
+_MICRO = Decimal("0.000001")
+_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_MISSING = re.compile(r"missing required field `([^`]*)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a record is a dead letter: reason (one of REASONS), the field, and what is wrong."""
+
+    offset: int
+    reason: str
+    field: str
+    detail: str
+
+
+Fault = tuple[str, str, str]
+"""(reason, field, detail)"""
+
+
+@dataclass(frozen=True)
+class Validity:
+    """Bounds that a record is judged by, in ms and bytes."""
+
+    far_future_ms: int
+    retention_ms: int
+    record_bytes_max: int
+
+
+def _amount_fault(event: Any) -> Fault | None:
+    value = event.value
+    if value is None:
+        event.micro = 0
+        return None
+    if not value.is_finite():
+        return "invalid_amount", "value", f"{value} is not a number: no sum could hold it"
+    if value < 0:
+        return "invalid_amount", "value", f"{value} is negative: publish a refund instead"
+    if value >= AMOUNT_MAX:
+        return "invalid_amount", "value", f"{value} is not below {AMOUNT_MAX}"
+    micro = value.quantize(_MICRO)
+    if micro != value:
+        return "invalid_amount", "value", f"{value} has more than 6 decimals: sums would be inexact"
+    event.micro = int(micro.scaleb(6))
+    return None
+
+
+def _identity_fault(event: Any) -> Fault | None:
+    if event.visitor_id or event.customer_id or event.recipient_id:
+        return None
+    return (
+        "missing_identity",
+        "visitor_id",
+        "one of visitor_id, customer_id, recipient_id is needed: nobody could be counted",
+    )
+
+
+def _both_faults(event: Any) -> Fault | None:
+    return _amount_fault(event) or _identity_fault(event)
+
+
+def _checks() -> dict[type[Event], Callable[[Any], Fault | None]]:
+    checks: dict[type[Event], Callable[[Any], Fault | None]] = {}
+    for struct in EVENT_STRUCTS:
+        amount = "micro" in struct.__struct_fields__
+        identity = struct.topic == names.VISITOR
+        if amount and identity:
+            checks[struct] = _both_faults
+        elif amount:
+            checks[struct] = _amount_fault
+        elif identity:
+            checks[struct] = _identity_fault
+    return checks
+
+
+class Decoder:
+    """Decodes records of one event topic, or of any where ``topic`` is None.
+
+    A type that belongs to another topic is unknown here: its identity lives in other partitions.
+    """
+
+    def __init__(self, validity: Validity, topic: str | None = None) -> None:
+        self._validity = validity
+        structs = [s for s in EVENT_STRUCTS if topic in (None, s.topic)]
+        union: Any = Union[(*structs, Tick)]  # built at run time
+        self._json: msgspec.json.Decoder[Any] = msgspec.json.Decoder(union)
+        self._checks = _checks()
+
+    def decode(self, records: Sequence[Record]) -> tuple[list[int], list[Event], list[Rejection]]:
+        """Decode records: (offsets of the events, the events, the rejections), in offset order."""
+        decode, checks = self._json.decode, self._checks
+        validity = self._validity
+        future, past = validity.far_future_ms, -validity.retention_ms
+        bytes_max = validity.record_bytes_max
+        offsets: list[int] = []
+        events: list[Event] = []
+        rejections: list[Rejection] = []
+        for offset, recorded_ms, _key, value in records:
+            try:
+                event = decode(value)  # type: ignore[arg-type]  # None is a TypeError below
+                ts = event.ts
+                if ts.__class__ is int and past <= ts - recorded_ms <= future:
+                    check = checks.get(event.__class__)
+                    if (check is None or check(event) is None) and len(value) <= bytes_max:  # type: ignore[arg-type]
+                        offsets.append(offset)
+                        events.append(event)
+                        continue
+            except (msgspec.MsgspecError, TypeError, UnicodeDecodeError, InvalidOperation):
+                pass
+            # Anything unusual is judged again, slowly and in the documented order.
+            judged = self.judge(value, recorded_ms)
+            if isinstance(judged, Event):
+                offsets.append(offset)
+                events.append(judged)
+            else:
+                rejections.append(Rejection(offset, *judged))
+        return offsets, events, rejections
+
+    def judge(self, value: bytes | None, recorded_ms: int) -> Event | Fault:
+        """Judge one record against all rules; ``recorded_ms`` is the record's Kafka timestamp.
+
+        A negative ``recorded_ms`` (the broker gave none) leaves only absolute bounds on ``ts``.
+        """
+        if value is None:
+            return "invalid_json", "", "the record has no value"
+        if len(value) > self._validity.record_bytes_max:
+            limit = self._validity.record_bytes_max
+            return "too_large", "", f"{len(value)} bytes are more than the {limit} allowed"
+        try:
+            event: Event = self._json.decode(value)
+        except msgspec.ValidationError as error:
+            return _explain(str(error))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return "invalid_json", "", str(error)
+        except (InvalidOperation, ValueError) as error:
+            return "invalid_amount", "value", str(error)
+        return self._time_fault(event, recorded_ms) or self._content_fault(event) or event
+
+    def _content_fault(self, event: Event) -> Fault | None:
+        check = self._checks.get(type(event))
+        return check(event) if check is not None else None
+
+    def _time_fault(self, event: Event, recorded_ms: int) -> Fault | None:
+        if isinstance(event.ts, str):
+            parsed = parse_timestamp_ms(event.ts)
+            if parsed is None:
+                return (
+                    "invalid_timestamp",
+                    "ts",
+                    f"{event.ts!r} is neither integer milliseconds nor RFC 3339 with an offset",
+                )
+            event.ts = parsed
+        ts = event.ts
+        if not 0 <= ts < _YEAR_2200_MS:
+            return "invalid_timestamp", "ts", f"{ts} is not milliseconds since 1970 UTC"
+        if recorded_ms < 0:
+            return None
+        ahead_ms = ts - recorded_ms
+        if ahead_ms > self._validity.far_future_ms:
+            return "far_future", "ts", f"{ts} is {ahead_ms} ms ahead of the record's timestamp"
+        if -ahead_ms > self._validity.retention_ms:
+            return "before_retention", "ts", f"{ts} is older than any pane that is kept"
+        return None
+
+
+_YEAR_2200_MS = 7_258_118_400_000
+
+
+def parse_timestamp_ms(text: str) -> int | None:
+    """Parse RFC 3339 with an offset to milliseconds since 1970 UTC; None if it is not that."""
+    if _RFC_3339.fullmatch(text) is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None
+    seconds = int(moment.replace(microsecond=0).timestamp())
+    return seconds * 1000 + moment.microsecond // 1000
+
+
+def _explain(message: str) -> Fault:
+    path = _PATH.search(message)
+    field = path[1] if path else ""
+    missing = _MISSING.search(message)
+    if missing:
+        return "missing_field", missing[1], f"{missing[1]} is required"
+    if message.startswith("Invalid value") and field == "type":
+        return "unknown_type", "type", message.split(" - at", maxsplit=1)[0]
+    if field.endswith("value") and "decimal" in message.lower():
+        return "invalid_amount", field, message.split(" - at", maxsplit=1)[0]
+    return "wrong_type", field, message.split(" - at", maxsplit=1)[0]
+
+
+def encode_event(event: Mapping[str, Any]) -> bytes:
+    """Encode an event as published: one JSON object; Decimals become strings."""
+    return msgspec.json.encode(event)

@@ -1,0 +1,1 @@
+"""Keyed processors: one module each, and one line in the registry."""

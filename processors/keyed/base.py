@@ -1,0 +1,60 @@
+"""What a keyed processor is, and how its states live.
+
+A processor keeps one state a key and concludes facts. Its laws, which the pipeline relies on:
+
+* the facts concluded so far, summed with their weights, are a function of the SET of events taken
+  and of the watermark, not of the order in which the events arrived;
+* an event later than ``lateness_ms`` behind the watermark is never handed to it, and a state that
+  no such event can touch any more is dropped without changing any result.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
+
+Emit = Callable[[Any], None]
+NEVER_MS = 1 << 62
+
+
+class State(Protocol):
+    """A key's state: what the cache and the timers need to know of it.
+
+    ``due_ms`` is when :meth:`Processor.close` must look at it again, event time.
+    """
+
+    key: str
+    due_ms: int
+
+
+class Processor(ABC):
+    """A keyed processor; one instance a partition, the state handed in at each call."""
+
+    name: ClassVar[str]
+    types: ClassVar[tuple[str, ...]]
+    lateness_ms: int
+
+    @abstractmethod
+    def key(self, event: Any) -> str | None:
+        """Return the event's key, None where the processor does not take it."""
+
+    @abstractmethod
+    def new(self, key: str) -> Any:
+        """Return the state of a key never seen."""
+
+    @abstractmethod
+    def take(self, state: Any, event: Any, offset: int, emit: Emit) -> None:
+        """Add one event to a state, emitting the facts that change."""
+
+    @abstractmethod
+    def close(self, state: Any, watermark_ms: int, emit: Emit) -> bool:
+        """Conclude what is due at the watermark; False when the state can be dropped."""
+
+    @abstractmethod
+    def encode(self, state: Any) -> bytes:
+        """Encode a state; :meth:`decode` undoes it, key included."""
+
+    @abstractmethod
+    def decode(self, encoded: bytes) -> Any:
+        """Undo :meth:`encode`."""

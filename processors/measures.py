@@ -1,0 +1,399 @@
+"""Measures into cells: what a chunk of events adds to which pane.
+
+Events are first counted by (base pane, all dimension values that any measure of the type reads):
+one dictionary step an event. Only at the checkpoint is each group spread over measures,
+dimension sets and rungs, which is per group and not per event.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import starmap
+from operator import attrgetter, itemgetter
+from typing import Any
+
+from processors import names
+from processors.admission import Admission, Values
+from processors.catalog.model import Aggregation, Catalog, Measure, Requirement
+from processors.checkpoint import PaneDeltas, PaneSketches
+from processors.event import STRUCT_BY_TYPE
+from processors.facts import FACT_BY_TYPE
+from processors.histogram import bucket_index
+from processors.ladder import BASE_MS, Ladder, Rung
+from processors.sketch import SKETCH_SIZE, hash_bytes
+
+Key = tuple[Any, ...]
+"""(base pane number, dimension values ...)"""
+
+
+def field_getter(struct: type, fields: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function that reads ``fields`` of a struct as a tuple; absent fields read None."""
+    known = set(struct.__struct_fields__) | {  # type: ignore[attr-defined]
+        name for name in fields if isinstance(getattr(struct, name, None), property)
+    }
+    if not fields:
+        return lambda _event: ()
+    if all(name in known for name in fields):
+        if len(fields) == 1:
+            one = attrgetter(fields[0])
+            return lambda event: (one(event),)
+        return attrgetter(*fields)
+    return lambda event: tuple(getattr(event, name, None) for name in fields)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One measure as one event type feeds it: where its dimensions stand in the group key."""
+
+    measure: Measure
+    dimension_sets: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
+    where: tuple[tuple[int, frozenset[str]], ...]
+    rungs: tuple[Rung, ...]
+
+    def accepts(self, key: Key) -> bool:
+        """Whether the group passes the measure's filter."""
+        return all(key[position] in wanted for position, wanted in self.where)
+
+
+@dataclass(frozen=True)
+class LanePlan:
+    """Measures of one event type with one aggregation over one field: they share groups."""
+
+    type: str
+    agg: Aggregation
+    of: str
+    dimensions: tuple[str, ...]
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True)
+class MeasurePlan:
+    """All lanes, by event or fact type."""
+
+    lanes: dict[str, tuple[LanePlan, ...]]
+    ladder: Ladder
+    values_max: int
+
+
+def compile_measures(catalog: Catalog) -> MeasurePlan:
+    """Plan what each event type adds to, from the catalogue's requirements."""
+    grouped: dict[tuple[str, Aggregation, str], list[Requirement]] = {}
+    for requirement in catalog.requirements.values():
+        for event_type in requirement.measure.events:
+            lane = (event_type, requirement.measure.agg, requirement.measure.of)
+            grouped.setdefault(lane, []).append(requirement)
+    lanes: dict[str, tuple[LanePlan, ...]] = {}
+    for (event_type, agg, of), requirements in grouped.items():
+        plan = _lane(event_type, agg, of, requirements, catalog.ladder)
+        lanes[event_type] = (*lanes.get(event_type, ()), plan)
+    return MeasurePlan(lanes, catalog.ladder, catalog.defaults.dimension_values_max)
+
+
+def _lane(
+    event_type: str, agg: Aggregation, of: str, requirements: list[Requirement], ladder: Ladder
+) -> LanePlan:
+    fields = {name for r in requirements for dims in r.dimension_sets for name in dims}
+    fields |= {name for r in requirements for name, _ in r.measure.where}
+    dimensions = tuple(sorted(fields))
+    position = {name: index + 1 for index, name in enumerate(dimensions)}
+    return LanePlan(
+        event_type,
+        agg,
+        of,
+        dimensions,
+        tuple(
+            Reading(
+                r.measure,
+                tuple((dims, tuple(position[name] for name in dims)) for dims in r.dimension_sets),
+                tuple((position[name], frozenset(wanted)) for name, wanted in r.measure.where),
+                tuple(ladder.rung(name) for name in r.rungs),
+            )
+            for r in requirements
+        ),
+    )
+
+
+class _Lane:
+    """Groups of one lane since the last checkpoint."""
+
+    def __init__(self, plan: LanePlan) -> None:
+        self.plan = plan
+        is_fact = plan.type in FACT_BY_TYPE
+        struct: type = (FACT_BY_TYPE if is_fact else STRUCT_BY_TYPE)[plan.type]
+        self._dimensions = field_getter(struct, plan.dimensions)
+        attribute = "micro" if plan.of == "value" else plan.of
+        self._field: Callable[[Any], Any] = attrgetter(attribute or "ts")
+        self.groups: dict[Key, Any] = Counter()
+        self.overflow = 0
+        adders: dict[Aggregation, Callable[[Sequence[Any]], None]] = {
+            Aggregation.COUNT: self._count_facts if is_fact else self._count_events,
+            Aggregation.SUM: self._sum_facts if is_fact else self._sum_events,
+            Aggregation.HISTOGRAM: self._histogram,
+            Aggregation.DISTINCT: self._distinct,
+        }
+        self.add = adders[plan.agg]
+
+    def _keys(self, events: Sequence[Any]) -> Iterable[Key]:
+        panes = [event.ts // BASE_MS for event in events]
+        return starmap(_key, zip(panes, map(self._dimensions, events), strict=True))
+
+    def _count_events(self, events: Sequence[Any]) -> None:
+        self.groups.update(self._keys(events))
+
+    def _count_facts(self, facts: Sequence[Any]) -> None:
+        groups = self.groups
+        for key, fact in zip(self._keys(facts), facts, strict=True):
+            groups[key] += fact.weight
+
+    def _sum_events(self, events: Sequence[Any]) -> None:
+        groups, read = self.groups, self._field
+        for key, event in zip(self._keys(events), events, strict=True):
+            groups[key] += read(event)
+
+    def _sum_facts(self, facts: Sequence[Any]) -> None:
+        groups, read = self.groups, self._field
+        for key, fact in zip(self._keys(facts), facts, strict=True):
+            groups[key] += fact.weight * read(fact)
+
+    def _histogram(self, events: Sequence[Any]) -> None:
+        groups, read = self.groups, self._field
+        for key, event in zip(self._keys(events), events, strict=True):
+            value, weight = read(event), getattr(event, "weight", 1)
+            group = groups.get(key)
+            if group is None:
+                group = groups[key] = Counter()
+            group[f"b{bucket_index(value)}"] += weight
+            group["sum"] += weight * value
+
+    def _distinct(self, events: Sequence[Any]) -> None:
+        groups, read = self.groups, self._field
+        for key, event in zip(self._keys(events), events, strict=True):
+            group = groups.get(key)
+            if group is None:
+                group = groups[key] = set()
+            group.add(_HASHES[read(event)])
+
+
+class _Hashes(dict[str, bytes]):
+    """Hashes of the latest members of distinct counts; a pure cache."""
+
+    def __missing__(self, member: str) -> bytes:
+        if len(self) >= _HASHES_MAX:
+            self.clear()
+        found = self[member] = hash_bytes(member)
+        return found
+
+
+_HASHES_MAX = 100_000
+_HASHES = _Hashes()
+
+
+def _key(pane: int, values: tuple[Any, ...]) -> Key:
+    return (pane, *values)
+
+
+@dataclass
+class Drained:
+    """What the lanes added since the last drain, by base pane and by rung."""
+
+    base: PaneDeltas
+    rungs: dict[str, PaneDeltas]
+    base_sketches: PaneSketches
+    sketches: dict[str, PaneSketches]
+    overflow: int
+
+
+class Accumulator:
+    """Adds events and facts up and hands the sums over at each checkpoint."""
+
+    def __init__(self, plan: MeasurePlan, admission: Admission) -> None:
+        self._ladder = plan.ladder
+        self._admission = admission
+        self._lanes = {t: tuple(map(_Lane, lanes)) for t, lanes in plan.lanes.items()}
+        self._cells: dict[tuple[str, str, Values, Values], str] = {}
+        self._sent: dict[tuple[str, int, str], set[bytes]] = {}
+        self._sent_hashes = 0
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Types that any measure reads."""
+        return frozenset(self._lanes)
+
+    def add(self, event_type: str, events: Sequence[Any]) -> None:
+        """Add events or facts of one type, in offset order."""
+        for lane in self._lanes.get(event_type, ()):
+            lane.add(events)
+
+    def drain(self) -> Drained:
+        """Return and forget everything added since the last drain."""
+        drained = Drained({}, {}, {}, {}, 0)
+        for lanes in self._lanes.values():
+            for lane in lanes:
+                if lane.groups:
+                    groups, lane.groups = lane.groups, Counter()
+                    self._spread(lane.plan, groups, drained)
+        return drained
+
+    def _spread(self, plan: LanePlan, groups: dict[Key, Any], drained: Drained) -> None:
+        for reading in plan.readings:
+            accepted = groups
+            if reading.where:
+                accepted = {key: amount for key, amount in groups.items() if reading.accepts(key)}
+            for dimensions, positions in reading.dimension_sets:
+                projected = self._project(plan, dimensions, positions, groups, accepted, drained)
+                if plan.agg is Aggregation.DISTINCT:
+                    self._emit_sketches(reading, dimensions, projected, drained)
+                else:
+                    self._emit(reading, dimensions, projected, drained)
+
+    def _project(
+        self,
+        plan: LanePlan,
+        dimensions: Values,
+        positions: tuple[int, ...],
+        groups: dict[Key, Any],
+        accepted: dict[Key, Any],
+        drained: Drained,
+    ) -> dict[tuple[int, Values], Any]:
+        """Reduce groups to one dimension set, under admitted labels."""
+        raw: dict[tuple[int, tuple[Any, ...]], Any] = {}
+        pick = _picker(positions)
+        merge, copy = _MERGE[plan.agg], _COPY.get(plan.agg)
+        for key, amount in accepted.items():
+            projected_key = (key[0], pick(key))
+            found = raw.get(projected_key)
+            if found is None:  # groups are shared by all dimension sets: never merge into them
+                raw[projected_key] = amount if copy is None else copy(amount)
+            else:
+                raw[projected_key] = merge(found, amount)
+        if not dimensions:
+            return raw
+        scope = f"{plan.type}|{','.join(dimensions)}"
+        labels = self._admission.labels
+        if accepted is not groups:
+            # Admission follows the type's events, not one measure's filter.
+            for key in groups:
+                labels(scope, dimensions, pick(key))
+        labelled: dict[tuple[int, Values], Any] = {}
+        for (pane, values), amount in raw.items():
+            label = labels(scope, dimensions, values)
+            if label[0] == names.OTHER_VALUE:
+                drained.overflow += amount if isinstance(amount, int) else len(amount)
+            found = labelled.get((pane, label))
+            labelled[pane, label] = amount if found is None else merge(found, amount)
+        return labelled
+
+    def _cell(self, measure: str, component: str, dimensions: Values, values: Values) -> str:
+        known = (measure, component, dimensions, values)
+        cell = self._cells.get(known)
+        if cell is None:
+            cell = names.cell_name(names.Cell(measure, component, dimensions, values))
+            self._cells[known] = cell
+        return cell
+
+    def _emit(
+        self,
+        reading: Reading,
+        dimensions: Values,
+        projected: dict[tuple[int, Values], Any],
+        drained: Drained,
+    ) -> None:
+        name = reading.measure.name
+        histogram = reading.measure.agg is Aggregation.HISTOGRAM
+        starts: dict[int, list[dict[str, int]]] = {}
+        for (pane, values), amount in projected.items():
+            panes = starts.get(pane)
+            if panes is None:
+                panes = starts[pane] = self._panes(pane * BASE_MS, reading.rungs, drained)
+            parts = amount.items() if histogram else (("", amount),)
+            for component, delta in parts:
+                if delta:
+                    cell = self._cell(name, component, dimensions, values)
+                    for cells in panes:
+                        cells[cell] = cells.get(cell, 0) + delta
+
+    def _panes(
+        self, base_ms: int, rungs: tuple[Rung, ...], drained: Drained
+    ) -> list[dict[str, int]]:
+        panes = [drained.base.setdefault(base_ms, {})]
+        for rung in rungs:
+            start = self._ladder.pane_start(rung, base_ms)
+            panes.append(drained.rungs.setdefault(rung.name, {}).setdefault(start, {}))
+        return panes
+
+    def _emit_sketches(
+        self,
+        reading: Reading,
+        dimensions: Values,
+        projected: dict[tuple[int, Values], set[bytes]],
+        drained: Drained,
+    ) -> None:
+        name = reading.measure.name
+        for (pane, values), hashes in projected.items():
+            cell = self._cell(name, "", dimensions, values)
+            base_ms = pane * BASE_MS
+            # What a pane was sent before, the coarser panes around it were sent too.
+            fresh = self._fresh("", base_ms, cell, hashes)
+            if not fresh:
+                continue
+            _append(drained.base_sketches, base_ms, cell, fresh)
+            for rung in reading.rungs:
+                start = self._ladder.pane_start(rung, base_ms)
+                if rung.size_ms != BASE_MS:
+                    fresh = self._fresh(rung.name, start, cell, fresh)
+                if fresh:
+                    _append(drained.sketches.setdefault(rung.name, {}), start, cell, fresh)
+
+    def _fresh(self, rung: str, start_ms: int, cell: str, hashes: set[bytes]) -> set[bytes]:
+        """Return the hashes that this pane was not sent yet and that its sketch would keep."""
+        sent = self._sent.get((rung, start_ms, cell))
+        if sent is None:
+            sent = self._sent[rung, start_ms, cell] = set()
+        fresh = hashes - sent
+        sent |= fresh
+        self._sent_hashes += len(fresh)
+        if len(sent) > 2 * SKETCH_SIZE:
+            kept = set(sorted(sent)[:SKETCH_SIZE])
+            fresh &= kept
+            self._sent_hashes -= len(sent) - len(kept)
+            sent.intersection_update(kept)
+        while self._sent_hashes > _SENT_HASHES_MAX:  # forgetting only sends some hashes twice
+            self._sent_hashes -= len(self._sent.pop(next(iter(self._sent))))
+        return fresh
+
+
+def _append(panes: PaneSketches, start_ms: int, cell: str, hashes: set[bytes]) -> None:
+    pane = panes.setdefault(start_ms, {})
+    pane[cell] = pane.get(cell, b"") + b"".join(hashes)
+
+
+_SENT_HASHES_MAX = 200_000
+
+
+def _picker(positions: tuple[int, ...]) -> Callable[[Key], tuple[Any, ...]]:
+    if not positions:
+        return lambda _key: ()
+    if len(positions) == 1:
+        only = positions[0]
+        return lambda key: (key[only],)
+    return itemgetter(*positions)
+
+
+def _merge_counters(left: Counter[str], right: Counter[str]) -> Counter[str]:
+    for name, delta in right.items():  # Counter's own + drops what is not positive
+        left[name] += delta
+    return left
+
+
+_COPY: dict[Aggregation, Callable[[Any], Any]] = {
+    Aggregation.HISTOGRAM: Counter,
+    Aggregation.DISTINCT: set,
+}
+_MERGE: dict[Aggregation, Callable[[Any, Any], Any]] = {
+    Aggregation.COUNT: int.__add__,
+    Aggregation.SUM: int.__add__,
+    Aggregation.HISTOGRAM: _merge_counters,
+    Aggregation.DISTINCT: set.__ior__,
+}

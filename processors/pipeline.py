@@ -1,0 +1,313 @@
+"""One partition's way from records to checkpoints: pure, and deaf to how the log was cut.
+
+::
+
+    decode -> dedup -> watermark -> keyed processors -> measures -> (checkpoint)
+
+Everything is a function of the records in offset order. Chunks and checkpoints only decide how
+much is worked on at once: timers fire at the end of a chunk, but what they conclude depends on
+the set of events and the watermark alone (see processors/keyed/base.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+from processors.admission import Admission
+from processors.catalog.model import Catalog
+from processors.checkpoint import Checkpoint, Claim
+from processors.decode import Decoder, Rejection, Validity
+from processors.dedup import Dedup
+from processors.event import STRUCT_BY_TYPE, TOPIC_BY_TYPE, Event, Tick
+from processors.facts import FACT_BY_TYPE
+from processors.keyed.registry import needed_processors
+from processors.measures import Accumulator, MeasurePlan, compile_measures
+from processors.record import Record
+from processors.state import StateCache, state_id
+
+_BEFORE_ANY_MS = -(1 << 62)
+_TYPE_BY_STRUCT: dict[type, str] = {
+    **{struct: tag for tag, struct in STRUCT_BY_TYPE.items()},
+    **{struct: tag for tag, struct in FACT_BY_TYPE.items()},
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A catalogue, compiled for the pipeline."""
+
+    catalog: Catalog
+    measures: MeasurePlan
+    fact_types: frozenset[str]
+
+
+def compile_plan(catalog: Catalog) -> Plan:
+    """Compile a catalogue once; every partition's pipeline shares the plan."""
+    measures = compile_measures(catalog)
+    return Plan(catalog, measures, frozenset(t for t in measures.lanes if t in FACT_BY_TYPE))
+
+
+Work = tuple[StateCache, str, Event, int]
+"""(the processor's states, key, event, offset)"""
+
+
+@dataclass
+class Batch:
+    """Decoded records on their way through one partition's pipeline.
+
+    Attributes:
+        rejections: dead letters, in offset order.
+        missing: processor -> state ids that the cache does not hold, to be loaded.
+    """
+
+    rejections: list[Rejection]
+    missing: dict[str, list[bytes]]
+    events: list[Event] = field(default_factory=list)
+    work: list[Work] = field(default_factory=list)
+    missing_keys: list[tuple[StateCache, str, bytes]] = field(default_factory=list)
+
+
+class PartitionPipeline:
+    """The pipeline of one partition since its owner claimed it.
+
+    Args:
+        plan: the compiled catalogue.
+        claim: the progress to go on from.
+        topic: the logical topic; decides which types and processors there are.
+        dedup_horizon: H of processors/dedup.py, in records.
+        state_cache_max: states a processor keeps in memory.
+        stage_clock_ns: where given, time by stage is added up in ``stage_ns``.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        claim: Claim,
+        *,
+        topic: str,
+        partition: int,
+        dedup_horizon: int,
+        state_cache_max: int,
+        stage_clock_ns: Callable[[], int] | None = None,
+    ) -> None:
+        defaults = plan.catalog.defaults
+        self.topic, self.partition = topic, partition
+        self._claim = claim
+        self._number = claim.number
+        self._stored_offset = claim.offset
+        self.offset = claim.offset or 0
+        self._max_ts_ms = _BEFORE_ANY_MS if claim.max_ts_ms is None else claim.max_ts_ms
+        self._lateness_ms = defaults.allowed_lateness_ms
+        self._decoder = Decoder(
+            Validity(
+                defaults.far_future_ms,
+                plan.catalog.ladder.retention_ms_max,
+                defaults.record_bytes_max,
+            ),
+            topic,
+        )
+        self._dedup = Dedup(dedup_horizon)
+        self.restore_from = self._dedup.restore_from(self.offset)
+        admission = Admission(defaults.dimension_values_max, claim.admitted)
+        self._admission = admission
+        self._accumulator = Accumulator(plan.measures, admission)
+        self._caches = [
+            StateCache(processor, state_cache_max)
+            for processor in needed_processors(defaults, plan.fact_types)
+            if any(TOPIC_BY_TYPE[t] == topic for t in processor.types)
+        ]
+        self._keyed: dict[type, list[StateCache]] = {}
+        for cache in self._caches:
+            for event_type in cache.processor.types:
+                self._keyed.setdefault(STRUCT_BY_TYPE[event_type], []).append(cache)
+        self._counters: Counter[str] = Counter()
+        self._facts: list[Any] = []
+        self._clock_ns = stage_clock_ns
+        self.stage_ns: Counter[str] = Counter()
+
+    @property
+    def watermark_ms(self) -> int | None:
+        """Largest event time seen minus the allowed lateness; None before any event."""
+        if self._max_ts_ms == _BEFORE_ANY_MS:
+            return None
+        return self._max_ts_ms - self._lateness_ms
+
+    @property
+    def states(self) -> int:
+        """States in memory, over all processors."""
+        return sum(map(len, self._caches))
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        clock = self._clock_ns
+        if clock is None:
+            yield
+            return
+        started_ns = clock()
+        yield
+        self.stage_ns[name] += clock() - started_ns
+
+    def restore(self, records: Sequence[Record]) -> None:
+        """Remember the ids of records before the claimed offset; nothing else changes."""
+        offsets, events, _ = self._decoder.decode(records)
+        ids = [(o, e.event_id) for o, e in zip(offsets, events, strict=True) if type(e) is not Tick]
+        self._dedup.duplicates([o for o, _ in ids], [i for _, i in ids])
+
+    def decode(self, records: Sequence[Record]) -> Batch:
+        """Decode and judge records, and say which states are needed to apply them."""
+        with self._stage("decode"):
+            offsets, events, rejections = self._decoder.decode(records)
+            for rejection in rejections:
+                self._counters[f"rejected:{rejection.reason}"] += 1
+        with self._stage("dedup"):
+            self._drop_duplicates(offsets, events)
+        with self._stage("watermark"):
+            before_ms = self._advance(events)
+        batch = Batch(rejections, {}, events)
+        if self._caches:
+            with self._stage("keys"):
+                self._plan_work(batch, offsets, before_ms)
+        return batch
+
+    def _drop_duplicates(self, offsets: list[int], events: list[Event]) -> None:
+        ids = [event.event_id for event in events]
+        ticks = [i for i, event in enumerate(events) if event.__class__ is Tick]
+        for index in ticks:  # a tick repeated at the same instant is no duplicate of anything
+            ids[index] = f"\x00{offsets[index]}"
+        duplicates = self._dedup.duplicates(offsets, ids)
+        self._counters["ticks"] += len(ticks)
+        if duplicates:
+            self._counters["duplicates"] += len(duplicates)
+            for index in reversed(duplicates):
+                del offsets[index], events[index]
+        self._counters["events"] += len(events) - len(ticks)
+
+    def _advance(self, events: list[Event]) -> list[int] | None:
+        """Move the watermark; return the largest time before each event if any comes late."""
+        if not events:
+            return None
+        times_ms: list[int] = [event.ts for event in events]  # type: ignore[misc]  # decoded
+        lowest_ms = min(times_ms)
+        highest_ms = max(times_ms)
+        highest_ms = max(highest_ms, self._max_ts_ms)
+        if lowest_ms >= highest_ms - self._lateness_ms:
+            self._max_ts_ms = highest_ms
+            return None
+        before_ms = list(accumulate(times_ms, max, initial=self._max_ts_ms))
+        self._max_ts_ms = before_ms.pop()
+        lateness_ms = self._lateness_ms
+        self._counters["late"] += sum(
+            ts < before - lateness_ms and event.__class__ is not Tick
+            for ts, before, event in zip(times_ms, before_ms, events, strict=True)
+        )
+        return before_ms
+
+    def _plan_work(self, batch: Batch, offsets: list[int], before_ms: list[int] | None) -> None:
+        keyed, work = self._keyed, batch.work
+        wanted: dict[tuple[int, str], StateCache] = {}
+        unkeyed = 0
+        for index, event in enumerate(batch.events):
+            refused = False
+            for cache in keyed.get(event.__class__, ()):
+                key = cache.processor.key(event)
+                if key is None:
+                    continue
+                if before_ms is not None:
+                    watermark_ms = before_ms[index] - self._lateness_ms
+                    if event.ts < watermark_ms - cache.processor.lateness_ms:  # type: ignore[operator]
+                        refused = True
+                        continue
+                if key not in cache:
+                    wanted[id(cache), key] = cache
+                work.append((cache, key, event, offsets[index]))
+            unkeyed += refused
+        if unkeyed:
+            self._counters["late_unkeyed"] += unkeyed
+        for (_, key), cache in wanted.items():
+            identity = state_id(key)
+            batch.missing_keys.append((cache, key, identity))
+            batch.missing.setdefault(cache.processor.name, []).append(identity)
+
+    def apply(self, batch: Batch, states: Mapping[tuple[str, bytes], bytes | None]) -> None:
+        """Apply a decoded batch; ``states`` holds every state that it named as missing."""
+        with self._stage("keyed"):
+            for cache, key, identity in batch.missing_keys:
+                cache.load(key, states.get((cache.processor.name, identity)))
+            emit = self._facts.append
+            for cache, key, event, offset in batch.work:
+                cache.take(key, event, offset, emit)
+            watermark_ms = self.watermark_ms
+            if watermark_ms is not None:
+                for cache in self._caches:
+                    cache.fire_hot(watermark_ms, emit)
+        with self._stage("measures"):
+            self._add(batch.events)
+            self._add_facts()
+
+    def _add(self, events: Sequence[Any]) -> None:
+        by_struct: dict[type, list[Any]] = {}
+        for event in events:
+            struct = event.__class__
+            same = by_struct.get(struct)
+            if same is None:
+                by_struct[struct] = [event]
+            else:
+                same.append(event)
+        for struct, same in by_struct.items():
+            event_type = _TYPE_BY_STRUCT.get(struct)
+            if event_type is not None:
+                self._accumulator.add(event_type, same)
+
+    def _add_facts(self) -> None:
+        if self._facts:
+            self._add(self._facts)
+            self._facts.clear()
+
+    def fire(self, due: Mapping[tuple[str, bytes], bytes | None]) -> None:
+        """Fire timers that the table found due at the watermark (hot ones fire by themselves)."""
+        watermark_ms = self.watermark_ms
+        if watermark_ms is None:
+            return
+        for cache in self._caches:
+            name = cache.processor.name
+            blobs = [b for (n, _), b in due.items() if n == name and b is not None]
+            cache.fire_cold(blobs, watermark_ms, self._facts.append)
+        self._add_facts()
+
+    def drain(self, *, next_offset: int) -> Checkpoint | None:
+        """Return everything since the last drain as one checkpoint; None if nothing moved."""
+        moved = next_offset != (self._stored_offset or 0) or any(c.dirty for c in self._caches)
+        if not moved:
+            return None
+        with self._stage("drain"):
+            drained = self._accumulator.drain()
+            if drained.overflow:
+                self._counters["overflow"] += drained.overflow
+            self._number += 1
+            checkpoint = Checkpoint(
+                epoch=self._claim.epoch,
+                number=self._number,
+                expected_offset=self._stored_offset,
+                offset=next_offset,
+                max_ts_ms=None if self._max_ts_ms == _BEFORE_ANY_MS else self._max_ts_ms,
+                base=drained.base,
+                rungs=drained.rungs,
+                base_sketches=drained.base_sketches,
+                sketches=drained.sketches,
+                admitted=self._admission.take_fresh(),
+                counters={name: n for name, n in self._counters.items() if n},
+            )
+            for cache in self._caches:
+                name = cache.processor.name
+                states, timers = cache.drain()
+                if states:
+                    checkpoint.states[name] = states
+                checkpoint.timers.update({(name, i): due_ms for i, due_ms in timers.items()})
+            self._counters.clear()
+            self._stored_offset = self.offset = next_offset
+        return checkpoint

@@ -1,0 +1,148 @@
+"""States of one keyed processor in one partition: a bounded cache with timers.
+
+Two generations bound the memory without a step per access: what was touched since the last turn
+is young, the rest old, and old states are let go once a checkpoint holds them. Timers are lazy: a
+state's due time may move on while its timer stays; firing early only re-schedules.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+from processors.keyed.base import NEVER_MS, Emit, Processor
+
+_BUCKET_MS = 10_000
+
+
+def state_id(key: str) -> bytes:
+    """Return the 16-byte digest under which a key's state is stored."""
+    return blake2b(key.encode(), digest_size=16).digest()
+
+
+class StateCache:
+    """The hot states of one processor.
+
+    Args:
+        processor: whose states these are.
+        states_max: how many states may stay in memory between checkpoints.
+    """
+
+    def __init__(self, processor: Processor, states_max: int) -> None:
+        self.processor = processor
+        self._half = max(1, states_max // 2)
+        self._young: dict[str, Any] = {}
+        self._old: dict[str, Any] = {}
+        self._dirty: dict[str, Any] = {}
+        self._scheduled: dict[str, int] = {}
+        self._timers: dict[str, int | None] = {}
+        self._wheel: dict[int, list[str]] = {}
+        self._buckets: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._young or key in self._old
+
+    def load(self, key: str, encoded: bytes | None) -> Any:
+        """Bring a state in from the table; None where the table has none."""
+        if encoded is None:
+            state = self.processor.new(key)
+        else:
+            state = self.processor.decode(encoded)
+            self._schedule(key, state.due_ms)
+        self._young[key] = state
+        return state
+
+    def take(self, key: str, event: Any, offset: int, emit: Emit) -> None:
+        """Hand one event to its state, which must be in the cache."""
+        state = self._young.get(key)
+        if state is None:
+            state = self._young[key] = self._old.pop(key)
+        self.processor.take(state, event, offset, emit)
+        self._dirty[key] = state
+        due_ms = state.due_ms
+        if due_ms < self._scheduled.get(key, NEVER_MS):
+            self._schedule(key, due_ms)
+            self._timers[key] = due_ms
+
+    def fire_hot(self, watermark_ms: int, emit: Emit) -> None:
+        """Fire the timers of hot states that are due at the watermark."""
+        last = watermark_ms // _BUCKET_MS
+        while self._buckets and self._buckets[0] <= last:
+            bucket = heapq.heappop(self._buckets)
+            early = []
+            for key in self._wheel.pop(bucket):
+                scheduled_ms = self._scheduled.get(key)
+                if scheduled_ms is None or scheduled_ms // _BUCKET_MS != bucket:
+                    continue  # fired, dropped or re-scheduled since
+                if scheduled_ms > watermark_ms:
+                    early.append(key)
+                    continue
+                state = self._young.get(key) or self._old.get(key)
+                if state is None:  # let go: its timer in the table fires it
+                    del self._scheduled[key]
+                else:
+                    self._close(key, state, watermark_ms, emit)
+            if early:
+                self._wheel.setdefault(bucket, []).extend(early)
+                heapq.heappush(self._buckets, bucket)
+                return
+
+    def fire_cold(self, encoded: Iterable[bytes], watermark_ms: int, emit: Emit) -> None:
+        """Fire states whose timers the table found due; a hot one wins over its stored form."""
+        for blob in encoded:
+            stored = self.processor.decode(blob)
+            key = stored.key
+            state = self._young.get(key) or self._old.get(key)
+            if state is None:
+                if key in self._timers and self._timers[key] is None:
+                    continue  # dropped since the last checkpoint
+                state = self._young[key] = stored
+            self._close(key, state, watermark_ms, emit)
+
+    def _close(self, key: str, state: Any, watermark_ms: int, emit: Emit) -> None:
+        if self.processor.close(state, watermark_ms, emit):
+            self._dirty[key] = state
+            self._schedule(key, state.due_ms)
+            self._timers[key] = state.due_ms
+        else:
+            self._young.pop(key, None)
+            self._old.pop(key, None)
+            self._scheduled.pop(key, None)
+            self._dirty[key] = None
+            self._timers[key] = None
+
+    def _schedule(self, key: str, due_ms: int) -> None:
+        self._scheduled[key] = due_ms
+        if due_ms == NEVER_MS:
+            return
+        bucket = due_ms // _BUCKET_MS
+        keys = self._wheel.get(bucket)
+        if keys is None:
+            keys = self._wheel[bucket] = []
+            heapq.heappush(self._buckets, bucket)
+        keys.append(key)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything changed since the last drain."""
+        return bool(self._dirty or self._timers)
+
+    def drain(self) -> tuple[dict[bytes, bytes | None], dict[bytes, int | None]]:
+        """Return changed states and timers by state id, and let old states go if there are many."""
+        encode = self.processor.encode
+        ids = {key: state_id(key) for key in {**self._dirty, **self._timers}}
+        states = {
+            ids[key]: None if state is None else encode(state) for key, state in self._dirty.items()
+        }
+        timers = {ids[key]: due_ms for key, due_ms in self._timers.items()}
+        self._dirty, self._timers = {}, {}
+        if len(self._young) > self._half:
+            for key in self._old:
+                self._scheduled.pop(key, None)
+            self._old, self._young = self._young, {}
+        return states, timers

@@ -160,6 +160,19 @@ def is_secret(name: str) -> bool:
     return bool(_FIELDS[name].metadata["secret"])
 
 
+def shown(settings: Settings, name: str) -> str:
+    """Return a setting's value as it may be printed: without passwords."""
+    value = str(getattr(settings, name))
+    if not is_secret(name) or not value:
+        return value
+    # Everything before the last @ is the login, even where a password holds an unescaped one.
+    url = re.fullmatch(r"(\w+://)(?:([^:@]*).*@)?([^@?]*)(\?.*)?", value)
+    if url is None:
+        return "(set)"
+    login = f"{url[2]}:***@" if url[2] is not None else ""
+    return url[1] + login + url[3]
+
+
 def env_name(name: str) -> str:
     """Return the environment variable of a setting."""
     return ENV_PREFIX + name.upper()

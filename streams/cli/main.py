@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from processors.errors import UsageError
 from streams.cli.failures import explain
 from streams.cli.registry import Command, CommandModule, commands
+from streams.logs import configure_logs
 from streams.settings import env_name, load_settings, setting_default, setting_help, setting_names
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         debug = settings.log_level == "debug"
         for warning in settings.warnings:
             _say(f"warning: {warning}")
+        configure_logs(settings.log_level)
         return module.run(args, settings)
     except KeyboardInterrupt:
         return 130  # what a shell expects of a process ended by SIGINT
@@ -88,23 +90,30 @@ def _load(
 ) -> CommandModule:
     module = cast("CommandModule", import_module(command.module))
     module.add_parser(subparsers)
-    parser = subparsers.choices[command.name]
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    _add_settings(parser)
+    _add_settings(subparsers.choices[command.name])
     return module
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """Give every command every setting as a flag, unless the command has that flag itself."""
-    taken = {option for action in parser._actions for option in action.option_strings}  # noqa: SLF001
+    """Give a command, and its actions, every setting as a flag, unless it has that flag itself."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    taken: set[str] = set()
+    for action in parser._actions:  # noqa: SLF001  # argparse has no public way to ask
+        taken.update(action.option_strings)
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for choice in action.choices.values():
+                _add_settings(choice)
     group = parser.add_argument_group("settings (flag > environment > .env > default)")
     for name in setting_names():
         flag = "--" + name.replace("_", "-")
         if flag not in taken:
             default = setting_default(name)
-            shown = f" ({default})" if default != "" else ""
-            text = f"{setting_help(name)}{shown} [{env_name(name)}]".replace("%", "%%")
-            group.add_argument(flag, dest=name, metavar="VALUE", help=text)
+            usual = f" ({default})" if default != "" else ""
+            text = f"{setting_help(name)}{usual} [{env_name(name)}]".replace("%", "%%")
+            # Absent rather than None: an action must not undo what its command was given.
+            group.add_argument(
+                flag, dest=name, metavar="VALUE", help=text, default=argparse.SUPPRESS
+            )
 
 
 def _version() -> str:

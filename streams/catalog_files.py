@@ -1,0 +1,74 @@
+"""Reading the catalogue's files: the presets, and the user's directory merged over them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from processors.catalog.load import load_catalog
+from processors.errors import SettingsError
+from processors.ladder import Ladder
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from processors.catalog.model import Catalog
+    from streams.settings import Settings
+
+PRESETS: Final = "processors.catalog"
+_SUFFIXES: Final = (".yaml", ".yml")
+
+
+def read_catalog(settings: Settings) -> Catalog:
+    """Load the presets, the user's files over them, and the time zone that the settings name.
+
+    Raises:
+        SettingsError: ``catalog_dir`` is no directory, or holds no YAML file.
+        CatalogError: a definition is wrong.
+    """
+    catalog = load_catalog(preset_sources() + user_sources(settings.catalog_dir))
+    if settings.zone and settings.zone != catalog.ladder.zone:
+        return replace(catalog, ladder=Ladder(catalog.ladder.rungs, settings.zone))
+    return catalog
+
+
+def preset_sources() -> list[tuple[str, str]]:
+    """Return (file name, text) of every preset file, in the order of their names."""
+    return _read(files(PRESETS), "")
+
+
+def user_sources(directory: str) -> list[tuple[str, str]]:
+    """Return (path, text) of every YAML file of the user's directory; none where it is empty.
+
+    Raises:
+        SettingsError: it is no directory, or holds no YAML file: a typo would be ignored silently.
+    """
+    if not directory:
+        return []
+    path = Path(directory).expanduser()
+    if not path.is_dir():
+        raise SettingsError(
+            f"catalog_dir: {directory!r} is not a directory: its KPIs would be missing"
+        )
+    sources = _read(path, f"{path}/")
+    if not sources:
+        raise SettingsError(
+            f"catalog_dir: {directory!r} holds no .yaml file: its KPIs would be missing"
+        )
+    return sources
+
+
+def _read(folder: Traversable | Path, prefix: str) -> list[tuple[str, str]]:
+    found = [item for item in folder.iterdir() if item.name.endswith(_SUFFIXES) and item.is_file()]
+    try:
+        return [(prefix + item.name, item.read_text("utf-8")) for item in sorted(found, key=_name)]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"catalog_dir: {prefix}: cannot be read as UTF-8 text: {error}"
+        ) from error
+
+
+def _name(item: Traversable | Path) -> str:
+    return item.name

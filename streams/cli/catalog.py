@@ -1,0 +1,145 @@
+"""``kpi catalog list|show|check``: the KPIs as they are loaded, presets and your own."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from processors.errors import CatalogError, UsageError
+from streams.catalog_files import read_catalog
+from streams.cli.output import add_format, print_json, print_table
+
+if TYPE_CHECKING:
+    import argparse
+
+    from processors.catalog.model import Catalog, Metric
+    from streams.cli.registry import Subparsers
+    from streams.settings import Settings
+
+EPILOG = """\
+examples:
+  kpi catalog list --family site
+  kpi catalog show conversion_rate --format json
+  kpi catalog check ./my-kpis           before they are deployed; exit code 1 where one is wrong
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add ``catalog``."""
+    parser = subparsers.add_parser(
+        "catalog",
+        help="list, show and check the KPIs",
+        description="List, show and check the KPIs: the presets, and --catalog-dir over them.",
+        epilog=EPILOG,
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="every KPI, one line each")
+    listing.add_argument("--family", help="only this family")
+    show = actions.add_parser("show", help="everything about one KPI")
+    show.add_argument("kpi", help="the KPI's id")
+    check = actions.add_parser("check", help="load the catalogue and say what is wrong")
+    check.add_argument("directory", nargs="?", help="your KPIs (--catalog-dir)")
+    for action in (listing, show, check):
+        add_format(action)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Do one of the actions."""
+    if args.action == "check":
+        if args.directory:
+            settings = replace(settings, catalog_dir=args.directory)
+        return _check(settings, args.format)
+    catalog = read_catalog(settings)
+    if args.action == "show":
+        _show(catalog, args.kpi, args.format)
+    else:
+        _list(catalog, args.family, args.format)
+    return 0
+
+
+def _list(catalog: Catalog, family: str | None, output: str) -> None:
+    families = sorted({metric.family for metric in catalog.metrics.values()})
+    if family is not None and family not in families:
+        raise UsageError(f"there is no family {family!r}: there are {', '.join(families)}")
+    metrics = [m for m in catalog.metrics.values() if family in (None, m.family)]
+    metrics.sort(key=lambda m: (m.family, m.id))
+    if output == "json":
+        print_json([describe(catalog, metric) for metric in metrics])
+        return
+    rows = [
+        (m.family, m.id, m.unit, m.direction, " ".join(w.name for w in m.windows), _sets(m))
+        for m in metrics
+    ]
+    print_table(("family", "kpi", "unit", "better", "windows", "by"), rows)
+
+
+def _show(catalog: Catalog, kpi: str, output: str) -> None:
+    metric = catalog.metrics.get(kpi)
+    if metric is None:
+        close = difflib.get_close_matches(kpi, list(catalog.metrics), n=3)
+        hint = f": did you mean {' or '.join(close)}?" if close else ": see kpi catalog list"
+        raise UsageError(f"there is no KPI {kpi!r}{hint}")
+    described = describe(catalog, metric)
+    if output == "json":
+        print_json(described)
+        return
+    described["by"] = _sets(metric)
+    described["measures"] = "; ".join(
+        f"{m['name']} = {m['agg']} of {' '.join(m['events'])}" + (f".{m['of']}" if m["of"] else "")
+        for m in described["measures"]
+    )
+    rows = [(k, " ".join(v) if isinstance(v, list) else v) for k, v in described.items()]
+    print_table(("field", "value"), [row for row in rows if row[1] not in ("", None)])
+
+
+def _check(settings: Settings, output: str) -> int:
+    try:
+        catalog = read_catalog(settings)
+    except CatalogError as error:
+        if output == "json":
+            print_json({"ok": False, "error": str(error), "file": error.file, "line": error.line})
+        else:
+            sys.stderr.write(f"kpi: {error}\n")
+        return 1
+    counts = {"kpis": len(catalog.metrics), "measures": len(catalog.measures)}
+    if output == "json":
+        print_json({"ok": True, **counts, "zone": catalog.ladder.zone})
+    else:
+        print_table(("checked", "count"), list(counts.items()))
+    return 0
+
+
+def describe(catalog: Catalog, metric: Metric) -> dict[str, Any]:
+    """Return a KPI's definition as JSON-able values."""
+    expressions = f"{metric.numerator} {metric.denominator} {metric.samples}".split()
+    words = {word.strip("()") for word in expressions}
+    return {
+        "kpi": metric.id,
+        "family": metric.family,
+        "label": metric.label,
+        "description": metric.description,
+        "formula": metric.formula,
+        "type": metric.type.value,
+        "unit": metric.unit,
+        "direction": metric.direction,
+        "numerator": metric.numerator,
+        "denominator": metric.denominator,
+        "samples": metric.samples,
+        "by": [list(dimensions) for dimensions in metric.dimension_sets],
+        "windows": [window.name for window in metric.windows],
+        "stats": list(metric.stats),
+        "target": metric.target,
+        "measures": [
+            {"name": m.name, "events": list(m.events), "agg": m.agg.value, "of": m.of}
+            for m in catalog.measures.values()
+            if m.name in words
+        ],
+        "defined": f"{metric.file}:{metric.line}",
+    }
+
+
+def _sets(metric: Metric) -> str:
+    """Write the dimension sets as ``--by`` takes them; the total is ``-``."""
+    return " ".join(",".join(dimensions) or "-" for dimensions in metric.dimension_sets)

@@ -44,6 +44,7 @@ _ALL: Final = (
     Command("replay", "publish events from files"),
     Command("verify", "compare every stored figure with a batch recomputation"),
     Command("simulate", "publish seeded, believable traffic"),
+    Command("topics", "create or list the topics"),
     Command("catalog", "list, show and check the KPIs"),
     Command("doctor", "settings with their sources, and what is wrong around them"),
     Command("bench", "measure throughput and latency"),

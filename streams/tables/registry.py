@@ -1,0 +1,79 @@
+"""The registry of a namespace: which topics and partitions it has.
+
+It lies in another cluster slot than the partitions, so the two are never written at once. The
+order that is safe: a topic is registered before a partition's first claim, and a partition is
+marked as checkpointed before its first checkpoint. A crash between leaves a mark without a
+checkpoint, but never without the partition's ``meta`` (the claim wrote it): only lost tables do.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from redis.asyncio import Redis
+
+from processors.checkpoint import SCHEMA_VERSION
+from streams.tables.base import PartitionId
+from streams.tables.connection import call
+from streams.tables.keys import (
+    REGISTRY_CHECKPOINTED,
+    REGISTRY_TOPIC,
+    PartitionKeys,
+    registry_key,
+)
+from streams.tables.script import run
+from streams.tables.verdict import claim_refused
+
+
+async def register(
+    client: Redis, namespace: str, who: PartitionId, *, topic_id: str, partitions: int
+) -> bool:
+    """Make a topic known and return whether the partition ever had a checkpoint.
+
+    Raises:
+        PartitionStoppedError: the namespace knows the topic with another id, number of
+            partitions or schema.
+    """
+    verdict, stored = cast(
+        "list[bytes]",
+        await run(
+            client,
+            "register",
+            [registry_key(namespace)],
+            *(who.topic, who.partition, partitions, topic_id, SCHEMA_VERSION),
+        ),
+    )[:2]
+    if verdict != b"ok":
+        raise claim_refused(
+            f"{namespace}: {who.topic}/{who.partition}",
+            verdict.decode(),
+            stored.decode(),
+            partitions=partitions,
+            topic_id=topic_id,
+        )
+    return stored == b"1"
+
+
+async def mark_checkpointed(client: Redis, namespace: str, who: PartitionId) -> None:
+    """Note that the partition has state from now on."""
+    field = f"{REGISTRY_CHECKPOINTED}{who.topic}:{who.partition}"
+    await call(client, "HSET", registry_key(namespace), field, 1)
+
+
+def partitions_of(namespace: str, registry: dict[bytes, bytes]) -> dict[PartitionId, PartitionKeys]:
+    """Return every partition of a namespace with its keys, given the registry's fields."""
+    found: dict[PartitionId, PartitionKeys] = {}
+    for name, value in sorted(registry.items()):
+        text = name.decode()
+        if text.startswith(REGISTRY_TOPIC):
+            topic, partitions = text.removeprefix(REGISTRY_TOPIC), int(value)
+            for partition in range(partitions):
+                keys = PartitionKeys.of(namespace, topic, partition, partitions)
+                found[PartitionId(topic, partition)] = keys
+    return found
+
+
+async def read_partitions(client: Redis, namespace: str) -> dict[PartitionId, PartitionKeys]:
+    """Return every partition of a namespace with its keys."""
+    flat = await call(client, "HGETALL", registry_key(namespace))
+    return partitions_of(namespace, cast("dict[bytes, bytes]", flat))

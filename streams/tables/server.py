@@ -1,0 +1,101 @@
+"""Whether a Redis or Valkey server can be trusted with the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from processors.errors import CheckFailedError
+from streams.tables.connection import address_of, call, reaching
+
+_POLICY: Final = "noeviction"
+_VERSION_MIN: Final = (6, 2)  # exclusive stream ranges
+
+
+@dataclass(frozen=True)
+class ServerReport:
+    """What a server says about itself.
+
+    Attributes:
+        address: host:port/db, without user or password.
+        version: of Redis, or of the Redis that Valkey says it is compatible with.
+        persistence: ``aof``, ``rdb`` or ``none``.
+        memory_used_bytes: now.
+        memory_max_bytes: 0 where there is no limit.
+        warnings: what works, but may cost data.
+    """
+
+    address: str
+    version: str
+    persistence: str
+    memory_used_bytes: int
+    memory_max_bytes: int
+    warnings: tuple[str, ...]
+
+
+async def check_server(client: Redis) -> ServerReport:
+    """Check that the server is there, new enough, writable, and never evicts.
+
+    Raises:
+        UnreachableError: it is away or refused.
+        CheckFailedError: it would lose tables, or lacks what they need.
+    """
+    address = address_of(client)
+    with reaching(client):
+        info = cast("dict[str, Any]", await call(client, "INFO"))
+        saves = await _save_points(client)
+    policy = str(info.get("maxmemory_policy", "unknown"))
+    if policy != _POLICY:
+        raise CheckFailedError(
+            f"Redis at {address}: maxmemory-policy: {policy!r}: tables would be evicted without a "
+            f"word. Set it to {_POLICY}"
+        )
+    version = str(info.get("redis_version", "0"))
+    if tuple(int(part) for part in version.split(".")[:2]) < _VERSION_MIN:
+        raise CheckFailedError(
+            f"Redis at {address}: version: {version!r}: the tables need "
+            f"{'.'.join(map(str, _VERSION_MIN))} or newer"
+        )
+    if info.get("role") == "slave":
+        raise CheckFailedError(
+            f"Redis at {address}: role: 'replica': checkpoints cannot be written there. Set "
+            "redis_url to the primary"
+        )
+    persistence = "aof" if info.get("aof_enabled") else "rdb" if saves else "none"
+    return ServerReport(
+        address=address,
+        version=version,
+        persistence=persistence,
+        memory_used_bytes=int(info.get("used_memory", 0)),
+        memory_max_bytes=int(info.get("maxmemory", 0)),
+        warnings=tuple(_warnings(persistence, info)),
+    )
+
+
+async def _save_points(client: Redis) -> bool:
+    """Return whether snapshots are taken; hosted servers may not tell: then assume they are."""
+    try:
+        reply = await call(client, "CONFIG GET", "save")
+    except ResponseError:
+        return True
+    return bool(reply.get("save"))
+
+
+def _warnings(persistence: str, info: dict[str, Any]) -> list[str]:
+    warnings = []
+    if persistence == "none":
+        warnings.append(
+            "no persistence: after a restart everything is counted anew from what the log holds"
+        )
+    if persistence == "rdb":
+        warnings.append(
+            "snapshots only: after a crash the log is read again from the last snapshot on"
+        )
+    if info.get("rdb_last_bgsave_status", "ok") != "ok":
+        warnings.append("the last snapshot failed: checkpoints may be refused")
+    if info.get("aof_enabled") and info.get("aof_last_write_status", "ok") != "ok":
+        warnings.append("the last write of the append-only file failed: is its disk full?")
+    return warnings

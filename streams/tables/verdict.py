@@ -1,0 +1,102 @@
+"""Why a table refuses, in words: one text a verdict, whatever backend gave it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from processors.checkpoint import SCHEMA_VERSION
+from processors.errors import FencedError, PartitionStoppedError
+
+INTEGER_LIMIT: Final = 10**17  # stored integers and deltas stay below it: sums of two fit 64 bits
+
+_ANEW: Final = "drop the namespace's tables and let it count anew from what the log still holds"
+_RESTORE: Final = "restore the tables' backup that belongs to this log"
+
+_CLAIM: Final = {
+    "dropping": "its namespace is being dropped: run the drop again to its end, then start anew",
+    "missing": (
+        "it had checkpoints, but its tables are gone from Redis: counting on from here would lose "
+        f"everything before. {_RESTORE}, or {_ANEW}"
+    ),
+    "below": (
+        "its next offset is {stored}, but the log begins at {log_start}: the records between have "
+        f"been deleted unread. {_RESTORE}, raise the topic's retention, or {_ANEW}"
+    ),
+    "above": (
+        "its next offset is {stored}, but the log ends at {log_end}: this is not the log that was "
+        f"counted, or it lost its newest records. Bring that log back, or {_ANEW}"
+    ),
+    "partitions": (
+        "the topic has {partitions} partitions, but was counted with {stored}: keys have moved "
+        "between partitions. Migrate the tables (kpi repartition), or give the topic its "
+        "{stored} partitions back"
+    ),
+    "topic_id": (
+        "the topic was created anew (id {topic_id}, counted was {stored}): its offsets mean other "
+        f"records. Restore the topic, or {_ANEW}"
+    ),
+    "dirty": (
+        "checkpoint {stored} was applied in part, so that its panes are wrong. "
+        f"{_RESTORE}, or {_ANEW}"
+    ),
+    "type": (
+        "{stored} in Redis is not what this product wrote there. Remove what another program wrote "
+        f"and {_RESTORE}, or {_ANEW}"
+    ),
+}
+
+
+def integer_fault(cell: str, stored: int | str, delta: int | str) -> str:
+    """Return the text for a cell that would leave the range of exact integers."""
+    return (
+        f"cell {_shown(cell)}: stored {stored}, to add {delta}: integers stay below 10^17, past "
+        "that sums would wrap. Look for a producer that sends absurd amounts; then "
+        f"{_RESTORE}, or {_ANEW}"
+    )
+
+
+def claim_refused(
+    subject: str, verdict: str, stored: str, **facts: object
+) -> PartitionStoppedError:
+    """Return the error for a refused claim.
+
+    Args:
+        subject: namespace, topic and partition.
+        verdict: what the check found.
+        stored: the stored value at fault.
+        facts: what the claimer said, by argument name.
+    """
+    if verdict == "schema":
+        newer = not stored.isdigit() or int(stored) > SCHEMA_VERSION
+        advice = (
+            "upgrade this program"
+            if newer
+            else f"run the version that wrote it and back it up for migration, or {_ANEW}"
+        )
+        text = (
+            f"its tables have schema {stored or 'unknown'}, this program {SCHEMA_VERSION}: {advice}"
+        )
+    else:
+        text = _CLAIM[verdict].format(stored=stored, **facts)
+    return PartitionStoppedError(f"{subject} stopped: {text}.")
+
+
+def commit_refused(
+    subject: str, number: int, verdict: str, what: str, stored: str, given: str
+) -> PartitionStoppedError:
+    """Return the error for a refused checkpoint: FencedError where another owner went on."""
+    head = f"{subject}: checkpoint {number} refused, nothing was changed"
+    if verdict == "fenced":
+        return FencedError(
+            f"{head}: {what} is {stored} in the table, {given or 'expected'} here: another worker "
+            "owns the partition now, or Redis went back to an older copy. Claim it again."
+        )
+    if verdict == "range":
+        return PartitionStoppedError(f"{head}: {integer_fault(what, stored, given)}.")
+    if verdict == "dirty":
+        return PartitionStoppedError(f"{head}: {_CLAIM['dirty'].format(stored=stored)}.")
+    return PartitionStoppedError(f"{head}: {_CLAIM['type'].format(stored=f'{what} ({stored})')}.")
+
+
+def _shown(cell: str) -> str:
+    return cell.replace("\x1f", "|")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from processors.catalog.load import load_catalog
 from processors.errors import SettingsError
-from processors.ladder import Ladder
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -22,16 +20,22 @@ _SUFFIXES: Final = (".yaml", ".yml")
 
 
 def read_catalog(settings: Settings) -> Catalog:
-    """Load the presets, the user's files over them, and the time zone that the settings name.
+    """Load the presets, the user's files over them, in the time zone that the settings name.
 
     Raises:
         SettingsError: ``catalog_dir`` is no directory, or holds no YAML file.
-        CatalogError: a definition is wrong.
+        InvalidCatalogError: definitions are wrong.
     """
-    catalog = load_catalog(preset_sources() + user_sources(settings.catalog_dir))
-    if settings.zone and settings.zone != catalog.ladder.zone:
-        return replace(catalog, ladder=Ladder(catalog.ladder.rungs, settings.zone))
-    return catalog
+    return load_catalog(catalog_sources(settings), zone=settings.zone)
+
+
+def catalog_sources(settings: Settings) -> list[tuple[str, str]]:
+    """Return (file name, text) of every file that makes up the catalogue, in order of merging.
+
+    Raises:
+        SettingsError: as :func:`user_sources`.
+    """
+    return preset_sources() + user_sources(settings.catalog_dir)
 
 
 def preset_sources() -> list[tuple[str, str]]:

@@ -7,8 +7,9 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from processors.errors import CatalogError, UsageError
-from streams.catalog_files import read_catalog
+from processors.catalog.load import check_catalog
+from processors.errors import CheckFailedError, UsageError
+from streams.catalog_files import catalog_sources, read_catalog
 from streams.cli.output import add_format, print_json, print_table
 
 if TYPE_CHECKING:
@@ -95,20 +96,19 @@ def _show(catalog: Catalog, kpi: str, output: str) -> None:
 
 
 def _check(settings: Settings, output: str) -> int:
-    try:
-        catalog = read_catalog(settings)
-    except CatalogError as error:
-        if output == "json":
-            print_json({"ok": False, "error": str(error), "file": error.file, "line": error.line})
-        else:
-            sys.stderr.write(f"kpi: {error}\n")
-        return 1
-    counts = {"kpis": len(catalog.metrics), "measures": len(catalog.measures)}
+    errors = check_catalog(catalog_sources(settings))
     if output == "json":
-        print_json({"ok": True, **counts, "zone": catalog.ladder.zone})
+        keys = ("file", "line", "subject", "field", "consequence")
+        faults = [{key: getattr(error, key) for key in keys} for error in errors]
+        print_json({"ok": not errors, "errors": faults})
+    elif errors:
+        for error in errors:
+            sys.stderr.write(f"kpi: {error}\n")
     else:
+        catalog = read_catalog(settings)
+        counts = {"KPIs": len(catalog.metrics), "measures": len(catalog.measures)}
         print_table(("checked", "count"), list(counts.items()))
-    return 0
+    return CheckFailedError.exit_code if errors else 0
 
 
 def describe(catalog: Catalog, metric: Metric) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Final, NamedTuple
 
-from processors.errors import KpiError, UnreachableError
+from processors.errors import InvalidCatalogError, KpiError, UnreachableError
 
 # Looked up among the modules already imported: an error's module always is, and `kpi --help`
 # must not import clients only to name their errors.
@@ -28,6 +28,9 @@ class Failure(NamedTuple):
 
 def explain(error: BaseException) -> Failure | None:
     """Return the line for an expected error, None for a defect."""
+    if isinstance(error, InvalidCatalogError):
+        more = f" (and {len(error.errors) - 1} more: kpi catalog check)" * (len(error.errors) > 1)
+        return Failure(_one_line(error.errors[0]) + more, error.exit_code)
     if isinstance(error, KpiError):
         return Failure(_one_line(error), error.exit_code)
     for module, name, service in _SERVICE_ERRORS:

@@ -103,6 +103,19 @@ PIPELINE_REJECTED: Final = "kpi_pipeline_rejected_events_total"
 EXPORTER_STALE: Final = "kpi_exporter_stale"
 EXPORTER_UPDATE_AGE: Final = "kpi_exporter_update_age_seconds"
 
+# of a worker process; the exporter's series above are of the tables and outlive any worker
+WORKER_OFFSET: Final = "kpi_worker_offset"
+WORKER_LAG: Final = "kpi_worker_lag_records"
+WORKER_WATERMARK: Final = "kpi_worker_watermark_timestamp_seconds"
+WORKER_CHECKPOINT_SECONDS: Final = "kpi_worker_checkpoint_duration_seconds"
+WORKER_CHECKPOINT_AGE: Final = "kpi_worker_checkpoint_age_seconds"
+WORKER_HELD: Final = "kpi_worker_held_seconds"
+WORKER_STALLED: Final = "kpi_worker_stalled"
+WORKER_STOPPED: Final = "kpi_worker_stopped"
+WORKER_RECORDS: Final = "kpi_worker_records_total"
+WORKER_REJECTIONS: Final = "kpi_worker_rejections_total"
+WORKER_CHECKPOINTS: Final = "kpi_worker_checkpoints_total"
+
 
 def by_value(dimensions: Iterable[str]) -> str:
     """Return the ``by`` label of a dimension set: ``source,campaign``, or ``total``."""

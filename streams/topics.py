@@ -1,0 +1,117 @@
+"""The broker's topics: created once, described with their ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from kafka import errors as kafka_errors
+from kafka.admin import KafkaAdminClient, NewTopic
+
+from processors import names
+from processors.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from streams.settings import Settings
+
+CONNECT_TIMEOUT_MS: Final = 5_000
+ALL_TOPICS: Final = (*names.EVENT_TOPICS, names.DEAD_LETTER)
+
+
+@dataclass(frozen=True)
+class TopicFacts:
+    """What the broker says of a topic.
+
+    Attributes:
+        topic_id: new for a topic that was deleted and created again; empty if not told.
+    """
+
+    topic_id: str
+    partitions: int
+
+
+def create_topics(settings: Settings, *, replication: int = 1) -> list[str]:
+    """Create the namespace's topics where they are missing.
+
+    Returns:
+        The physical names of those created. Existing ones keep their partitions.
+
+    Raises:
+        UnreachableError: the broker is away or refused.
+    """
+    created = []
+    with _Admin(settings) as admin:
+        missing = [t for t in _physical(settings) if t not in _describe(admin, [t])]
+        for topic in missing:
+            try:
+                admin.create_topics([NewTopic(topic, settings.partitions, replication)])
+            except kafka_errors.TopicAlreadyExistsError:
+                continue  # another process was faster
+            created.append(topic)
+    return created
+
+
+def describe_topics(settings: Settings) -> dict[str, TopicFacts]:
+    """Describe the namespace's topics that exist, by physical name.
+
+    Raises:
+        UnreachableError: the broker is away or refused.
+    """
+    with _Admin(settings) as admin:
+        return _describe(admin, _physical(settings))
+
+
+def missing_topics(settings: Settings) -> list[str]:
+    """Name the namespace's topics that do not exist.
+
+    Raises:
+        UnreachableError: the broker is away or refused.
+    """
+    found = describe_topics(settings)
+    return [topic for topic in _physical(settings) if topic not in found]
+
+
+def _physical(settings: Settings) -> list[str]:
+    return [names.physical_topic(topic, settings.namespace) for topic in ALL_TOPICS]
+
+
+class _Admin:
+    """A connected admin client; its errors become :class:`UnreachableError`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._broker = settings.broker
+        self._client: Any = None
+
+    def __enter__(self) -> Any:
+        try:
+            self._client = KafkaAdminClient(
+                bootstrap_servers=self._broker.split(","),
+                bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
+                request_timeout_ms=3 * CONNECT_TIMEOUT_MS,
+                client_id="kpi-streams-admin",
+            )
+        except kafka_errors.KafkaError as error:
+            raise UnreachableError(
+                f"broker: {self._broker}: {type(error).__name__}: nothing can be read or published"
+            ) from error
+        return self._client
+
+    def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> None:
+        self._client.close()
+        if isinstance(error, kafka_errors.KafkaError):
+            raise UnreachableError(f"broker: {self._broker}: {error}") from error
+
+
+def _describe(admin: Any, topics: Iterable[str]) -> dict[str, TopicFacts]:
+    # One request a topic: some brokers answer a list with an error if one of it is unknown.
+    return dict(_found(admin, topics))
+
+
+def _found(admin: Any, topics: Iterable[str]) -> Iterator[tuple[str, TopicFacts]]:
+    for topic in topics:
+        for entry in admin.describe_topics([topic]):
+            if entry.get("error_code") == 0 and entry.get("partitions"):
+                topic_id = entry.get("topic_id")
+                yield topic, TopicFacts(str(topic_id) if topic_id else "", len(entry["partitions"]))

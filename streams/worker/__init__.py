@@ -1,0 +1,1 @@
+"""The Faust worker: one agent a topic, one runner a partition."""

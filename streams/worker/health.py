@@ -1,0 +1,110 @@
+"""The worker's health page and metrics, on loopback."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from processors.errors import UnreachableError
+from streams.worker.metrics import WorkerCollector
+from streams.worker.vitals import State
+
+if TYPE_CHECKING:
+    from streams.worker.owner import Owner
+    from streams.worker.partition import PartitionRunner
+
+HOST: Final = "127.0.0.1"
+HELD_MAX_S: Final = 30.0  # held back for longer is not healthy
+
+logger = logging.getLogger(__name__)
+
+
+def partition_health(runner: PartitionRunner) -> dict[str, Any]:
+    """Describe one partition."""
+    vitals = runner.vitals
+    return {
+        "topic": vitals.topic,
+        "partition": vitals.partition,
+        "state": vitals.state.value,
+        "reason": vitals.reason or runner.held_reason,
+        "held_s": round(runner.held_s, 1),
+        "stalled": vitals.stalled,
+        "epoch": vitals.epoch,
+        "offset": vitals.reached,
+        "checkpointed_offset": vitals.committed,
+        "log_end": vitals.log_end,
+        "lag": vitals.lag,
+        "watermark_ms": vitals.watermark_ms,
+        "records": vitals.records,
+        "rejections": vitals.rejections,
+        "checkpoints": vitals.checkpoints,
+        "checkpoint_s": round(vitals.checkpoint_s, 4),
+        "checkpoint_age_s": None
+        if vitals.checkpoint_at is None
+        else round(monotonic() - vitals.checkpoint_at, 1),
+    }
+
+
+def health(owner: Owner) -> dict[str, Any]:
+    """Describe the process: ``healthy`` is false where a partition is stopped, stalled or held."""
+    partitions = [partition_health(runner) for runner in owner]
+    sick = [
+        p
+        for p in partitions
+        if p["stalled"] or p["state"] in (State.STOPPED, State.FAILED) or p["held_s"] > HELD_MAX_S
+    ]
+    return {"healthy": not sick, "partitions": partitions}
+
+
+class HealthServer:
+    """Serves ``/health`` (200 or 503) and ``/metrics``.
+
+    Args:
+        port: 0 serves nothing.
+    """
+
+    def __init__(self, owner: Owner, port: int) -> None:
+        self._owner, self._port = owner, port
+        self._registry = CollectorRegistry()
+        self._registry.register(WorkerCollector(owner))
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            UnreachableError: the port is taken.
+        """
+        if not self._port:
+            return
+        app = web.Application()
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/metrics", self._metrics)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, HOST, self._port).start()
+        except OSError as error:
+            raise UnreachableError(
+                f"worker_port: {self._port}: {error}: health would go unseen"
+            ) from error
+        logger.info("health on http://%s:%d/health", HOST, self._port)
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _health(self, _request: web.Request) -> web.Response:
+        answer = health(self._owner)
+        return web.json_response(answer, status=200 if answer["healthy"] else 503)
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(
+            body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )

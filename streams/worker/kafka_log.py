@@ -1,0 +1,92 @@
+"""The broker's side of the partitions, over Faust's consumer and a short-lived admin client."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from processors.errors import UnreachableError
+from streams.topics import TopicFacts, describe_topics
+from streams.worker.ports import Bounds
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
+    from streams.transport.gate import Gate
+
+FACTS_AGE_MAX_S: Final = 2.0  # partitions that are claimed together share one question
+
+
+class KafkaLog:
+    """Implements ``ports.Log``.
+
+    Args:
+        app: the Faust app; its consumer exists once the app is starting.
+    """
+
+    def __init__(self, app: Any, settings: Settings) -> None:
+        self._app, self._settings = app, settings
+        self._facts: dict[str, TopicFacts] = {}
+        self._facts_at = -FACTS_AGE_MAX_S
+        self._lock = asyncio.Lock()
+
+    async def bounds(self, topic: str, partition: int) -> Bounds:
+        """Ask the broker for a partition's bounds.
+
+        Raises:
+            UnreachableError: the broker is away, or does not know the topic now.
+        """
+        facts = await self._topic_facts(topic)
+        consumer = self._app.consumer
+        tp = consumer._new_topicpartition(topic, partition)  # noqa: SLF001  # one place makes them
+        starts = await consumer.earliest_offsets(tp)
+        ends = await consumer.highwaters(tp)
+        return Bounds(facts.topic_id, facts.partitions, starts[tp], ends[tp])
+
+    async def _topic_facts(self, topic: str) -> TopicFacts:
+        async with self._lock:
+            if monotonic() - self._facts_at > FACTS_AGE_MAX_S:
+                self._facts = await asyncio.to_thread(describe_topics, self._settings)
+                self._facts_at = monotonic()
+        if topic not in self._facts:
+            raise UnreachableError(f"broker: {self._settings.broker}: topic {topic} is not there")
+        return self._facts[topic]
+
+    async def open(self, topic: str, partition: int, position: int, generation: int) -> Gate:
+        """Start the delivery of chunks at ``position``."""
+        gate: Gate = await self._app.consumer.open(topic, partition, position, generation)
+        return gate
+
+    async def shut(self, topic: str, partition: int) -> None:
+        """End the delivery of chunks."""
+        await self._app.consumer.shut(topic, partition)
+
+    def log_end(self, topic: str, partition: int) -> int | None:
+        """Return the log's end as of the last fetch."""
+        end: int | None = self._app.consumer.log_end(topic, partition)
+        return end
+
+    def checkpointed(self, topic: str, partition: int, offset: int) -> None:
+        """Tell Kafka, with the next commit, that everything before ``offset`` is done."""
+        self._app.consumer.checkpointed(topic, partition, offset)
+
+
+class FaustOutbox:
+    """Implements ``ports.Outbox`` over Faust's producer (acks=all)."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        *,
+        partition: int | None = None,
+        timestamp_ms: int | None = None,
+    ) -> None:
+        """Publish one record and wait for its acknowledgement."""
+        # Faust takes seconds and cuts them to whole ms: half a ms keeps floats from falling short.
+        timestamp = None if timestamp_ms is None else (timestamp_ms + 0.5) / 1000
+        await self._app.producer.send_and_wait(topic, key, value, partition, timestamp, None)

@@ -1,0 +1,83 @@
+"""Waits for a service that is away, as long as it takes, and says so once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from aiokafka.errors import KafkaError
+from faust.exceptions import ProducerSendError
+from redis.exceptions import RedisError
+
+from processors.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+AWAY: Final = (UnreachableError, RedisError, KafkaError, ProducerSendError, OSError, TimeoutError)
+RETRY_FIRST_S: Final = 0.1
+RETRY_MAX_S: Final = 5.0
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class AbandonedError(Exception):
+    """The wait was given up because the partition is being handed over."""
+
+
+class Patience:
+    """Retries one partition's calls while holding the partition back.
+
+    Args:
+        label: the partition, for the log.
+    """
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._given_up = asyncio.Event()
+        self.held_since: float | None = None
+        self.reason = ""
+
+    def give_up(self) -> None:
+        """End the present and every later wait with :class:`AbandonedError`."""
+        self._given_up.set()
+
+    def renew(self) -> None:
+        """Allow waits again."""
+        self._given_up.clear()
+
+    async def call(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Return what ``attempt`` returns, repeating it while its service is away.
+
+        Raises:
+            AbandonedError: :meth:`give_up` was called meanwhile.
+        """
+        wait_s = RETRY_FIRST_S
+        while True:
+            try:
+                result = await attempt()
+            except AWAY as error:
+                self._note(error)
+            else:
+                self._note_return()
+                return result
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._given_up.wait()
+                raise AbandonedError
+            except TimeoutError:
+                wait_s = min(2 * wait_s, RETRY_MAX_S)
+
+    def _note(self, error: Exception) -> None:
+        self.reason = f"{type(error).__name__}: {error}"
+        if self.held_since is None:
+            self.held_since = monotonic()
+            logger.warning("%s is held back, nothing is lost: %s", self._label, self.reason)
+
+    def _note_return(self) -> None:
+        if self.held_since is not None:
+            logger.info("%s goes on after %.1f s", self._label, monotonic() - self.held_since)
+            self.held_since, self.reason = None, ""

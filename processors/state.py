@@ -49,7 +49,8 @@ class StateCache:
 
     def load(self, key: str, encoded: bytes | None) -> Any:
         """Bring a state in from the table; None where the table has none."""
-        if encoded is None:
+        dropped = key in self._dirty and self._dirty[key] is None  # the table does not know yet
+        if encoded is None or dropped:
             state = self.processor.new(key)
         else:
             state = self.processor.decode(encoded)

@@ -1,0 +1,1 @@
+"""Simulated partitions: crashes, roll-backs, zombies and cuts, against a recomputation."""

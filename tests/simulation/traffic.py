@@ -1,0 +1,108 @@
+"""Seeded logs that collide on purpose: few keys, late and repeated events, exact boundaries."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from processors.event import TOPIC_BY_TYPE, record_key, tick_record
+
+START_MS = 1_700_000_000_000
+_GAP_MS = 1_800_000
+_STEPS_MS = (0, 1, 999, 10_000, 60_000, 600_000, _GAP_MS - 1, _GAP_MS, _GAP_MS + 1, 5_400_000)
+
+LogRecord = tuple[int, int, bytes]
+"""(offset, timestamp ms, value)"""
+Log = dict[tuple[str, int], list[LogRecord]]
+
+
+def make_log(
+    seed: int, *, events: int, partitions: int = 2, lateness_max_ms: int = 7_200_000
+) -> Log:
+    """Make a log: topic and partition -> (offset, timestamp ms, value), offsets with gaps."""
+    rnd = random.Random(seed)
+    log: Log = {}
+    clock = START_MS
+    sent: list[tuple[dict[str, Any], bytes]] = []
+    for number in range(events):
+        clock += rnd.choice(_STEPS_MS) // rnd.choice((1, 1, 7, 50))
+        late_ms = rnd.choice((0, 0, 0, 0, 5_000, 40_000, _GAP_MS, rnd.randrange(lateness_max_ms)))
+        event = _event(rnd, number, clock - late_ms)
+        value = json.dumps(event).encode()
+        if sent and rnd.random() < 0.05:
+            event, value = rnd.choice(sent)
+        elif rnd.random() < 0.03:
+            value = _broken(rnd, event)
+        sent.append((event, value))
+        _append(log, rnd, event, value, clock, partitions)
+    end_ms = clock + 3 * 3_600_000
+    for (_, partition), records in log.items():
+        records.append((records[-1][0] + 1, end_ms, tick_record(end_ms, partition)))
+    return log
+
+
+def _append(
+    log: Log, rnd: random.Random, event: dict[str, Any], value: bytes, clock: int, partitions: int
+) -> None:
+    topic = TOPIC_BY_TYPE[event["type"]]
+    partition = sum((record_key(event) or "").encode()) % partitions
+    records = log.setdefault((topic, partition), [])
+    offset = records[-1][0] + rnd.choice((1, 1, 1, 1, 5)) if records else 0
+    records.append((offset, clock, value))
+
+
+def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
+    kind = rnd.choice(
+        ("page_view",) * 6 + ("add_to_cart",) * 3 + ("remove_from_cart", "checkout_started")
+        + ("purchase",) * 3 + ("refund", "goal_completed", "ad_click", "ad_click")
+        + ("ad_impression",) * 4
+        + ("ticket_opened", "ticket_replied", "ticket_replied", "ticket_resolved")
+        + ("ticket_reopened",)
+    )  # fmt: skip
+    event: dict[str, Any] = {"event_id": f"e{number}", "type": kind, "ts": ts}
+    topic = TOPIC_BY_TYPE[kind]
+    if topic == "tracking.visitor":
+        event["visitor_id"] = f"v{rnd.randrange(5)}"
+        event |= {"source": rnd.choice(("google", "mail", "")), "device": rnd.choice("md")}
+        event |= {"country": rnd.choice(("DE", "FR")), "campaign": rnd.choice(("spring", "sale"))}
+        if rnd.random() < 0.1:
+            event["session_id"] = rnd.choice(("s1", "s2"))
+        if rnd.random() < 0.03:
+            event["customer_id"] = event.pop("visitor_id")
+    if kind == "page_view":
+        event["landing_page"] = rnd.choice(("/", "/a", "/b"))
+    if kind in ("add_to_cart", "remove_from_cart", "purchase", "refund"):
+        event |= {
+            "value": rnd.choice((1, 2.5, "19.99", 0.000001)),
+            "currency": rnd.choice(("EUR", "GBP")),
+        }
+        event["product"] = f"p{rnd.randrange(4)}"
+    if kind in ("add_to_cart", "purchase") and rnd.random() < 0.2:
+        event["cart_id"] = f"{event.get('visitor_id')}-c{rnd.randrange(2)}"
+    if kind in ("purchase", "refund"):
+        owner = event.get("visitor_id") or event.get("customer_id")
+        event["order_id"] = f"o-{owner}-{rnd.randrange(30)}"
+    if topic == "tracking.support":
+        event["ticket_id"] = f"t{rnd.randrange(12)}"
+        event |= {"priority": rnd.choice(("high", "low")), "team": rnd.choice(("a", "b"))}
+        if kind == "ticket_replied":
+            event["by"] = rnd.choice(("agent", "customer"))
+            event["agent"] = rnd.choice(("ann", "bob"))
+    if topic == "tracking.ads" or kind == "ad_click":
+        event |= {"campaign": rnd.choice(("spring", "sale")), "network": rnd.choice(("x", "y"))}
+    return event
+
+
+def _broken(rnd: random.Random, event: dict[str, Any]) -> bytes:
+    good = json.dumps(event)
+    return rnd.choice(
+        (
+            b"{not json",
+            good[:-1].encode(),
+            json.dumps({**event, "ts": event["ts"] + 10**10}).encode(),
+            json.dumps({**event, "ts": 5}).encode(),
+            json.dumps({**event, "event_id": 7}).encode(),
+            json.dumps({**event, "type": "nonsense"}).encode(),
+        )
+    )

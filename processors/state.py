@@ -89,8 +89,12 @@ class StateCache:
                 else:
                     self._close(key, state, watermark_ms, emit)
             if early:
-                self._wheel.setdefault(bucket, []).extend(early)
-                heapq.heappush(self._buckets, bucket)
+                again = self._wheel.get(bucket)
+                if again is None:
+                    self._wheel[bucket] = early
+                    heapq.heappush(self._buckets, bucket)
+                else:  # a close above has scheduled into this bucket, and pushed it
+                    again.extend(early)
                 return
 
     def fire_cold(self, encoded: Iterable[bytes], watermark_ms: int, emit: Emit) -> None:

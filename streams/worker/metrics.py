@@ -41,7 +41,11 @@ GAUGES: tuple[tuple[str, str, Callable[[PartitionRunner], Value]], ...] = (
         "Time since the last checkpoint.",
         lambda r: None if r.vitals.checkpoint_at is None else monotonic() - r.vitals.checkpoint_at,
     ),
-    (names.WORKER_HELD, "Time for which a service that is away holds it back.", lambda r: r.held_s),
+    (
+        names.WORKER_HELD,
+        "Time for which a service that is away holds it back.",
+        lambda r: r.patience.held_s,
+    ),
     (names.WORKER_STALLED, "1 while it lags and does not move.", lambda r: r.vitals.stalled),
     (
         names.WORKER_STOPPED,

@@ -41,6 +41,11 @@ class Patience:
         self.held_since: float | None = None
         self.reason = ""
 
+    @property
+    def held_s(self) -> float:
+        """The time (s) for which a service that is away has held the partition back."""
+        return 0.0 if self.held_since is None else monotonic() - self.held_since
+
     def give_up(self) -> None:
         """End the present and every later wait with :class:`AbandonedError`."""
         self._given_up.set()

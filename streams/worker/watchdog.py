@@ -95,9 +95,9 @@ class Watchdog:
         if end is not None:
             vitals.log_end = max(end, vitals.log_end or 0)
         reached, since = self._seen.get(key, (-1, now))
-        lag = 0 if end is None else end - runner.reached
-        if reached != runner.reached or lag <= 0 or not runner.should_move:
-            self._seen[key] = (runner.reached, now)
+        lag = 0 if end is None else end - runner.vitals.reached
+        if reached != runner.vitals.reached or lag <= 0 or not runner.should_move:
+            self._seen[key] = (runner.vitals.reached, now)
             vitals.stalled = False
             return
         stalled_s = now - since

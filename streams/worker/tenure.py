@@ -1,0 +1,133 @@
+"""One owner's work on one partition since it claimed it: records in, checkpoints out."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from processors.checkpoint import Checkpoint, Claim
+    from processors.record import Record
+    from streams.tables.base import PartitionTable
+    from streams.worker.dead_letters import DeadLetters
+    from streams.worker.patience import Patience
+    from streams.worker.ports import Pipeline
+
+DUE_LIMIT: Final = 1_000  # timers a checkpoint; more make further checkpoints
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a tenure works with; the partition keeps them from tenure to tenure."""
+
+    table: PartitionTable
+    letters: DeadLetters
+    patience: Patience
+    expire_before: Callable[[], Mapping[str, int]]
+
+
+class Tenure:
+    """A claimed partition in memory. Any exception but a stale assignment's ends it.
+
+    Args:
+        tools: table, dead letters and patience of the partition.
+        pipeline: built from ``claim``.
+        claim: what was stored when the partition was taken over.
+        log_start: the first offset that the broker has.
+
+    Attributes:
+        epoch: the fencing token of every checkpoint from here on.
+        reached: the next offset to work on.
+        committed: the offset of the last checkpoint; None before the first.
+    """
+
+    def __init__(self, tools: Tools, pipeline: Pipeline, claim: Claim, log_start: int) -> None:
+        self._tools, self._pipeline = tools, pipeline
+        self._number = claim.number
+        self.epoch = claim.epoch
+        self.committed = claim.offset
+        if claim.offset is None:
+            self._claimed = self.reached = log_start
+        else:
+            self._claimed = claim.offset
+            self.reached = max(pipeline.restore_from, log_start)
+
+    def outlives(self, claim: Claim) -> bool:
+        """Tell whether nobody has written since: what is in memory then still stands."""
+        return (claim.number, claim.offset) == (self._number, self.committed)
+
+    @property
+    def restoring(self) -> bool:
+        """Whether records before the claimed offset are read again."""
+        return self.reached < self._claimed
+
+    @property
+    def watermark_ms(self) -> int | None:
+        """The pipeline's watermark."""
+        return self._pipeline.watermark_ms
+
+    def known(self, records: Sequence[Record]) -> int:
+        """Return how many of the records lie before the claimed offset."""
+        if not self.restoring:
+            return 0
+        return bisect_left(records, self._claimed, key=lambda record: record[0])
+
+    def restore(self, records: Sequence[Record]) -> None:
+        """Rebuild dedup from records before the claimed offset."""
+        self._pipeline.restore(records)
+        self.reached = records[-1][0] + 1
+
+    async def apply(self, records: Sequence[Record]) -> int:
+        """Work records off; return how many were rejected."""
+        tools = self._tools
+        batch = self._pipeline.decode(records)
+        if batch.rejections:
+            tools.letters.add(records, batch.rejections)
+            if tools.letters.is_full:
+                await tools.patience.call(tools.letters.flush)
+        states: dict[tuple[str, bytes], bytes | None] = {}
+        if batch.missing:
+            states = await tools.patience.call(partial(tools.table.load_states, batch.missing))
+        self._pipeline.apply(batch, states)
+        self.reached = records[-1][0] + 1
+        return len(batch.rejections)
+
+    async def checkpoint(self, noted: Callable[[Checkpoint], None]) -> None:
+        """Make everything up to the position reached durable, timers that are due included.
+
+        Args:
+            noted: told of every checkpoint once it is committed.
+        """
+        if self.restoring:
+            return
+        more = self.reached != self.committed
+        while more:
+            more = await self._fire_due()
+            checkpoint = self._pipeline.drain(next_offset=self.reached)
+            if checkpoint is None:
+                return
+            checkpoint = replace(checkpoint, epoch=self.epoch)
+            await self._commit(checkpoint)
+            noted(checkpoint)
+
+    async def _fire_due(self) -> bool:
+        """Fire what the table finds due; say whether there may be more than it returned."""
+        watermark_ms = self.watermark_ms
+        if watermark_ms is None:
+            return False
+        tools = self._tools
+        due = await tools.patience.call(partial(tools.table.load_due, watermark_ms, DUE_LIMIT))
+        self._pipeline.fire(due)
+        return len(due) >= DUE_LIMIT
+
+    async def _commit(self, checkpoint: Checkpoint) -> None:
+        tools = self._tools
+        await tools.patience.call(tools.letters.flush)
+        await tools.patience.call(
+            partial(tools.table.commit, checkpoint, expire_before=tools.expire_before())
+        )
+        self._number, self.committed = checkpoint.number, checkpoint.offset

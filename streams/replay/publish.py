@@ -8,6 +8,7 @@ the embedded broker keeps what it is given. The C checksum of the package ``crc3
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -20,14 +21,18 @@ from processors.errors import UnreachableError, UsageError
 from processors.names import physical_topic
 from streams.replay.rows import place
 from streams.tables.base import PartitionId
+from streams.topics import describe_topics
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from streams.settings import Settings
 
 _BATCH_BYTES: Final = 256 * 1024
 _LINGER_MS: Final = 20
 _DELIVERY_TIMEOUT_MS: Final = 30_000
 _BOOTSTRAP_TIMEOUT_MS: Final = 5_000
+_CLOSE_S: Final = 10.0
 # The client queues without bound: every so many records the oldest must have been acknowledged.
 _MARK_RECORDS: Final = 2_000
 _MARKS_MAX: Final = 10
@@ -48,20 +53,22 @@ class Delivered:
 
 
 class Publisher:
-    """Publishes into one namespace's topics, which must exist.
+    """Publishes into the topics of the settings' namespace, which must exist.
 
     Args:
-        broker: bootstrap servers, HOST:PORT separated by commas.
-        namespace: decides the topics' physical names.
+        settings: broker and namespace.
 
     Raises:
         UnreachableError: the broker is away or refused.
     """
 
-    def __init__(self, broker: str, namespace: str) -> None:
-        self._broker = broker
-        self._namespace = namespace
-        self._partitions: dict[str, int] = {}
+    def __init__(self, settings: Settings) -> None:
+        self._broker = settings.broker
+        self._namespace = settings.namespace
+        # Asked for here: the producer's own metadata requests create what they ask for.
+        self._partitions = {
+            topic: facts.partitions for topic, facts in describe_topics(settings).items()
+        }
         self._placed: dict[tuple[str, bytes], int] = {}
         self._records: dict[PartitionId, int] = {}
         self._last: dict[PartitionId, Any] = {}
@@ -70,7 +77,7 @@ class Publisher:
         self._failure = ""
         try:
             self._producer = KafkaProducer(
-                bootstrap_servers=broker.split(","),
+                bootstrap_servers=self._broker.split(","),
                 bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS,
                 client_id="kpi-streams-publisher",
                 acks="all",
@@ -80,12 +87,11 @@ class Publisher:
                 delivery_timeout_ms=_DELIVERY_TIMEOUT_MS,
                 request_timeout_ms=_DELIVERY_TIMEOUT_MS // 2,
                 max_block_ms=_DELIVERY_TIMEOUT_MS,
-                allow_auto_create_topics=False,
                 metrics_enabled=False,
             )
         except KafkaError as error:
             raise UnreachableError(
-                f"broker: {broker}: {type(error).__name__}: nothing can be published"
+                f"broker: {self._broker}: {type(error).__name__}: nothing can be published"
             ) from error
 
     def __enter__(self) -> Self:
@@ -99,29 +105,22 @@ class Publisher:
         traceback: TracebackType | None,
     ) -> None:
         """Close the connection; after an error without waiting for what is under way."""
-        self._producer.close(timeout=None if error is None else 0)
+        with suppress(KafkaError):  # what was not flushed is the error's, or lost on purpose
+            self._producer.close(timeout=_CLOSE_S if error is None else 0)
 
     def partitions(self, topic: str) -> int:
         """Return how many partitions a logical topic has.
 
         Raises:
             UsageError: the topic does not exist.
-            UnreachableError: the broker does not answer.
         """
-        found = self._partitions.get(topic)
-        if found is None:
-            physical = physical_topic(topic, self._namespace)
-            try:
-                described = self._producer.partitions_for(physical)
-            except KafkaError as error:
-                raise UsageError(
-                    f"topic {physical} on {self._broker}: {type(error).__name__}: events for it"
-                    " have no place"
-                ) from error
-            if not described:
-                raise UsageError(f"topic {physical} on {self._broker} has no partitions")
-            found = self._partitions[topic] = len(described)
-        return found
+        physical = physical_topic(topic, self._namespace)
+        if physical not in self._partitions:
+            raise UsageError(
+                f"topic {physical} does not exist on {self._broker}: its events have no place;"
+                " `kpi topics create` makes it"
+            )
+        return self._partitions[physical]
 
     def publish(self, event: dict[str, Any], timestamp_ms: int | None = None) -> None:
         """Publish an event.

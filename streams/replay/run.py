@@ -94,7 +94,7 @@ def replay(
     with ExitStack() as stack:
         supervisor = stack.enter_context(Supervisor(report=say))
         _ensure_worker(settings, supervisor, stack)
-        with Publisher(settings.broker, settings.namespace) as publisher:
+        with Publisher(settings) as publisher:
             pace = Pace(speed, files.first_ts_ms + shift_ms, supervisor.pause)
             for number, row in enumerate(files.rows()):
                 if number % _REPORT_ROWS == 0:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING, Final
 
-from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from processors.errors import UnreachableError
 from streams.settings import env_name
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from streams.settings import Settings
 
-_TIMEOUT_MS: Final = 5_000
+_TIMEOUT_MS: Final = 10_000
 
 
 def worker_running(settings: Settings) -> bool:
@@ -27,21 +28,25 @@ def worker_running(settings: Settings) -> bool:
         UnreachableError: the broker is away or refused.
     """
     try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=settings.broker.split(","),
-            bootstrap_timeout_ms=_TIMEOUT_MS,
-            request_timeout_ms=3 * _TIMEOUT_MS,
-            client_id="kpi-streams-admin",
-        )
-    except KafkaError as error:
-        raise UnreachableError(f"broker: {settings.broker}: {type(error).__name__}") from error
-    try:
-        group = admin.describe_groups([settings.group_id]).get(settings.group_id, {})
-        return bool(group.get("members"))
+        return asyncio.run(_has_members(settings))
     except KafkaError as error:
         raise UnreachableError(f"broker: {settings.broker}: {error}") from error
+
+
+async def _has_members(settings: Settings) -> bool:
+    # kafka-python cannot read the embedded broker's answer to this request.
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=settings.broker.split(","),
+        request_timeout_ms=_TIMEOUT_MS,
+        client_id="kpi-streams-admin",
+    )
+    try:
+        await admin.start()
+        answers = await admin.describe_consumer_groups([settings.group_id])
+        groups = [group for answer in answers for group in answer.to_object()["groups"]]
+        return any(group["members"] for group in groups)
     finally:
-        admin.close()
+        await admin.close()
 
 
 def worker_spec(settings: Settings, log_path: Path) -> ChildSpec:

@@ -1,0 +1,1 @@
+"""``kpi demo``: the whole product on embedded servers, with seeded traffic."""

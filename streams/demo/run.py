@@ -138,10 +138,8 @@ class _Demo:
             f"live page {url}/    metrics {url}/metrics    JSON {url}/api/v1/kpis",
             "for kpi query and kpi doctor in a second terminal:",
             f"  export KPI_BROKER={settings.broker} KPI_REDIS_URL={settings.redis_url}",
-            (
-                "the broker and Valkey keep nothing after the end; the broker's log is never trimmed,"
-                f" so traffic stops after {EVENTS_MAX:,} events"
-            ),
+            "broker and Valkey keep nothing after the end; the broker never trims its log in",
+            f"memory, so traffic stops after {EVENTS_MAX:,} events",
         ):
             self.screen.say(line)
         if self.options.browser and sys.stdout.isatty() and _has_display():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from processors.errors import UnreachableError
 from processors.names import DEAD_LETTER, EVENT_TOPICS, physical_topic
 from streams.doctor.finding import Finding, Status
+from streams.embedded.probes import connects
 from streams.topics import describe_topics
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 def check_broker(settings: Settings) -> Iterator[Finding]:
     """Look at the broker and the namespace's topics."""
+    if not any(map(connects, settings.broker.split(","))):  # the client would try for seconds
+        yield Finding("broker", settings.broker, Status.UNREACHABLE, "nothing listens there")
+        return
     try:
         found = describe_topics(settings)
     except UnreachableError as error:

@@ -24,6 +24,16 @@ def redis_answers(host: str, port: int) -> bool:
     return _ask(host, port, b"PING\r\n", 7) == b"+PONG\r\n"
 
 
+def connects(address: str) -> bool:
+    """Tell whether anything listens on HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_S):
+            return True
+    except OSError:
+        return False
+
+
 def _ask(host: str, port: int, request: bytes, reply_bytes: int) -> bytes:
     """Send a request and return the first bytes of the reply, fewer where it does not answer."""
     reply = b""

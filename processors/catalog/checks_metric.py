@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Report = Callable[[str, str], None]  # called with the field and the consequence
 
 _VALUE_STATS = ("value",)
+_ONE_MEASURE = (MetricType.SIMPLE, MetricType.CUMULATIVE)
 
 
 def complete_metric(
@@ -68,7 +69,7 @@ def _histogram(sides: Sides, measures: Mapping[str, Measure]) -> bool:
 def _check_shape(
     metric: Metric, sides: Sides, measures: Mapping[str, Measure], report: Report
 ) -> None:
-    one_measure = metric.type in (MetricType.SIMPLE, MetricType.CUMULATIVE)
+    one_measure = metric.type in _ONE_MEASURE
     if one_measure and sides.numerator.plain is None:
         report("numerator", f"a {metric.type.value} metric reads one measure; is it derived?")
     if one_measure and sides.denominator is not None:
@@ -94,7 +95,8 @@ def _check_unit(
         report("unit", "money without currency: no measure of it adds up amounts of money")
     if metric.unit != "money" and money == [True]:
         report("unit", "the value is an amount of money and would be shown as something else")
-    if _histogram(sides, measures) != (metric.unit == "seconds"):
+    shown = metric.type in _ONE_MEASURE and _histogram(sides, measures)
+    if shown != (metric.unit == "seconds"):
         report("unit", "histograms of durations are in seconds, and nothing else is")
     for field, side in zip(("numerator", "denominator"), sides, strict=True):
         weights = expression.linear(side) if side else None
@@ -136,14 +138,15 @@ def _check_dimensions(metric: Metric, read: list[Measure], report: Report, *, mo
             continue
         if name == CURRENCY and money:
             continue
-        for measure, event in dict.fromkeys((m.name, e) for m in read for e in m.events):
-            known = fields.dimensions(event)
-            if name not in known:
-                report(
-                    "dimension_sets",
-                    f"{name} is not a field of {event}, which {measure} reads: that side would "
-                    f"stay empty for every {name}; {did_you_mean(name, known)}",
-                )
+        lacking = {e: m.name for m in read for e in m.events if name not in fields.dimensions(e)}
+        if lacking:
+            known = frozenset.intersection(*(fields.dimensions(e) for m in read for e in m.events))
+            of = " nor of ".join(f"{e}, which {measure} reads," for e, measure in lacking.items())
+            report(
+                "dimension_sets",
+                f"{name} is not a field of {of} so that side would stay empty for every {name}; "
+                f"{did_you_mean(name, known)}",
+            )
 
 
 def _check_alerts(

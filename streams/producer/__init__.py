@@ -1,0 +1,1 @@
+"""Publishing events from Python: checked before they are sent, by the worker's own rules."""

@@ -1,0 +1,23 @@
+"""Keys to partitions: murmur2, as Java's and kafka-python's producers do by default."""
+
+from __future__ import annotations
+
+from kafka.partitioner.default import murmur2
+
+_HASHES_MAX = 200_000
+
+
+class Partitioner:
+    """Remembers the hashes of keys: visitors come back, and murmur2 in Python is slow."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[bytes, int] = {}
+
+    def partition(self, key: bytes, partitions: int) -> int:
+        """Return the partition of a key, 0 to ``partitions`` - 1."""
+        found = self._hashes.get(key)
+        if found is None:
+            if len(self._hashes) >= _HASHES_MAX:
+                self._hashes.clear()
+            found = self._hashes[key] = murmur2(key) & 0x7FFFFFFF
+        return found % partitions

@@ -1,0 +1,1 @@
+"""The event contract as documents, generated from the structs that the worker decodes with."""

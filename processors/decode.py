@@ -140,7 +140,13 @@ class Decoder:
                         offsets.append(offset)
                         events.append(event)
                         continue
-            except (msgspec.MsgspecError, TypeError, UnicodeDecodeError, InvalidOperation):
+            except (
+                msgspec.MsgspecError,
+                TypeError,
+                UnicodeDecodeError,
+                InvalidOperation,
+                RecursionError,
+            ):
                 pass
             # Anything unusual is judged again, slowly and in the documented order.
             judged = self.judge(value, recorded_ms)
@@ -165,7 +171,7 @@ class Decoder:
             event: Event = self._json.decode(value)
         except msgspec.ValidationError as error:
             return _explain(str(error))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return "invalid_json", "", str(error)
         except (InvalidOperation, ValueError) as error:
             return "invalid_amount", "value", str(error)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PUBLISHING: Final = "published"
 CHECKPOINTING: Final = "checkpointed"
 _REPORT_ROWS: Final = 1_000
+_JOIN_LOOK_S: Final = 0.5
 _JOIN_WAIT_S: Final = 10.0  # a live worker may have been started a moment ago
 
 
@@ -90,10 +91,13 @@ def replay(
         shift_ms = shift_to_now_ms(files.first_ts_ms, files.last_ts_ms, speed, _now_ms())
     last_ts_ms = files.last_ts_ms + shift_ms
     sealed_ms = _sealed_ms(settings, last_ts_ms, say)
-    create_topics(settings)
     with ExitStack() as stack:
         supervisor = stack.enter_context(Supervisor(report=say))
-        _ensure_worker(settings, supervisor, stack)
+        if settings.namespace == LIVE_NAMESPACE:
+            _require_worker(settings, supervisor)
+        else:
+            create_topics(settings)
+            _ensure_worker(settings, supervisor, stack)
         with Publisher(settings) as publisher:
             pace = Pace(speed, files.first_ts_ms + shift_ms, supervisor.pause)
             for number, row in enumerate(files.rows()):
@@ -137,18 +141,20 @@ def _sealed_ms(settings: Settings, last_ts_ms: int, say: Callable[[str], None]) 
 
 
 def _ensure_worker(settings: Settings, supervisor: Supervisor, stack: ExitStack) -> None:
+    if not worker_running(settings):
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="kpi-replay-"))
+        supervisor.start(worker_spec(settings, Path(directory) / "worker.log"))
+
+
+def _require_worker(settings: Settings, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + _JOIN_WAIT_S
     while not worker_running(settings):
-        if settings.namespace != LIVE_NAMESPACE:
-            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="kpi-replay-"))
-            supervisor.start(worker_spec(settings, Path(directory) / "worker.log"))
-            return
         if time.monotonic() > deadline:
             raise UsageError(
                 "no worker reads the namespace live: start `kpi up` or `kpi worker`, or replay into"
                 " another --namespace, which gets a worker of its own"
             )
-        supervisor.pause(0.5)
+        supervisor.pause(_JOIN_LOOK_S)
 
 
 def _now_ms() -> int:

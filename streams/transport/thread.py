@@ -97,6 +97,14 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # unty
         self._gates.clear()
         await super().on_partitions_revoked(revoked)
 
+    async def on_thread_stop(self) -> None:
+        """Leave the group, so that others need not wait for this member to time out."""
+        coordinator = None if self._consumer is None else self._consumer._coordinator
+        if coordinator is not None and coordinator.generation == 0:
+            # Some brokers count generations from 0, which aiokafka takes for "in no group".
+            coordinator.generation = 1
+        await super().on_thread_stop()
+
     # --- fetching ------------------------------------------------------------------------
 
     async def _fetch_records(

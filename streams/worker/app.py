@@ -40,6 +40,11 @@ class WorkerApp(faust.App):  # type: ignore[misc]  # untyped library
 
     failure: Exception | None = None
 
+    class BootStrategy(faust.App.BootStrategy):  # type: ignore[misc]  # untyped library
+        """Starts no web server: Faust's command line would, on every interface."""
+
+        enable_web = False
+
     def _create_directories(self) -> None:
         """Create none."""
 

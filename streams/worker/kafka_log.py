@@ -6,6 +6,8 @@ import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from aiokafka.structs import TopicPartition
+
 from processors.errors import UnreachableError
 from streams.topics import TopicFacts, describe_topics
 from streams.worker.ports import Bounds
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from streams.transport.gate import Gate
 
 FACTS_AGE_MAX_S: Final = 2.0  # partitions that are claimed together share one question
+ASK_TOGETHER_S: Final = 0.01
 
 
 class KafkaLog:
@@ -29,6 +32,8 @@ class KafkaLog:
         self._facts: dict[str, TopicFacts] = {}
         self._facts_at = -FACTS_AGE_MAX_S
         self._lock = asyncio.Lock()
+        self._asked: dict[TopicPartition, asyncio.Future[tuple[int, int]]] = {}
+        self._asking: asyncio.Task[None] | None = None
 
     async def bounds(self, topic: str, partition: int) -> Bounds:
         """Ask the broker for a partition's bounds.
@@ -37,11 +42,36 @@ class KafkaLog:
             UnreachableError: the broker is away, or does not know the topic now.
         """
         facts = await self._topic_facts(topic)
-        consumer = self._app.consumer
-        tp = consumer._new_topicpartition(topic, partition)  # noqa: SLF001  # one place makes them
-        starts = await consumer.earliest_offsets(tp)
-        ends = await consumer.highwaters(tp)
-        return Bounds(facts.topic_id, facts.partitions, starts[tp], ends[tp])
+        log_start, log_end = await self._offsets(TopicPartition(topic, partition))
+        return Bounds(facts.topic_id, facts.partitions, log_start, log_end)
+
+    async def _offsets(self, tp: TopicPartition) -> tuple[int, int]:
+        """Return the first and the next offset of a partition.
+
+        Partitions that are claimed together are asked about together: a question waits behind the
+        fetch on the same connection, so twenty questions would take seconds.
+        """
+        answer = self._asked.get(tp)
+        if answer is None:
+            answer = self._asked[tp] = asyncio.get_running_loop().create_future()
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return await asyncio.shield(answer)
+
+    async def _ask(self) -> None:
+        while self._asked:
+            await asyncio.sleep(ASK_TOGETHER_S)
+            asked, self._asked = self._asked, {}
+            consumer = self._app.consumer
+            try:
+                starts = await consumer.earliest_offsets(*asked)
+                ends = await consumer.highwaters(*asked)
+            except Exception as error:  # noqa: BLE001  # each of those who asked raises it
+                for answer in asked.values():
+                    answer.set_exception(error)
+            else:
+                for tp, answer in asked.items():
+                    answer.set_result((starts[tp], ends[tp]))
 
     async def _topic_facts(self, topic: str) -> TopicFacts:
         async with self._lock:

@@ -7,10 +7,11 @@ something that notices. Tables are kept per process in a file where a test kills
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from processors.checkpoint import Checkpoint, Claim
@@ -20,7 +21,8 @@ from processors.ladder import Ladder
 from streams.worker.backend import Backend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from processors.record import Record
 
@@ -137,6 +139,16 @@ class Store:
             fresh.write_text(json.dumps(stored.__dict__))
             fresh.rename(path)
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Exclude other processes, as a server's single thread does."""
+        if self._directory is None:
+            yield
+            return
+        with (self._directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def total(self, topic: str, counter: str, partitions: int) -> int:
         """Sum a counter over a topic's partitions."""
         return sum(self.read(topic, p).counters.get(counter, 0) for p in range(partitions))
@@ -148,21 +160,25 @@ class CountingTable:
     def __init__(self, store: Store, topic: str, partition: int) -> None:
         self._store, self._topic, self._partition = store, topic, partition
 
-    async def _read(self) -> Stored:
+    async def _reach(self) -> None:
         await asyncio.sleep(0)
         if self._store.down:
             raise UnreachableError("the store is away")
-        return self._store.read(self._topic, self._partition)
 
     async def claim(self, *, topic_id: str, partitions: int, log_start: int, log_end: int) -> Claim:
         """Fence earlier owners."""
-        stored = await self._read()
+        await self._reach()
+        with self._store.locked():
+            return self._claim(topic_id, log_start, log_end)
+
+    def _claim(self, topic_id: str, log_start: int, log_end: int) -> Claim:
+        stored = self._store.read(self._topic, self._partition)
         if stored.offset is not None and not log_start <= stored.offset <= log_end:
             raise PartitionStoppedError(f"offset {stored.offset} is not in the log")
-        if stored.topic_id and topic_id != stored.topic_id:
+        if stored.topic_id and topic_id and topic_id != stored.topic_id:
             raise PartitionStoppedError("the topic was created again")
         stored.epoch += 1
-        stored.topic_id = topic_id
+        stored.topic_id = topic_id or stored.topic_id
         stored.claims.append(stored.offset)
         self._store.write(self._topic, self._partition, stored)
         return Claim(stored.epoch, stored.number, stored.offset, stored.max_ts_ms)
@@ -171,19 +187,24 @@ class CountingTable:
         self, wanted: Mapping[str, Sequence[bytes]]
     ) -> dict[tuple[str, bytes], bytes | None]:
         """Have none."""
-        await self._read()
+        await self._reach()
         return {(name, i): None for name, ids in wanted.items() for i in ids}
 
     async def load_due(
         self, watermark_ms: int, limit: int = 1000
     ) -> dict[tuple[str, bytes], bytes | None]:
         """Have none."""
-        await self._read()
+        await self._reach()
         return {}
 
     async def commit(self, checkpoint: Checkpoint, *, expire_before: Mapping[str, int]) -> None:
         """Apply a checkpoint once."""
-        stored = await self._read()
+        await self._reach()
+        with self._store.locked():
+            self._commit(checkpoint)
+
+    def _commit(self, checkpoint: Checkpoint) -> None:
+        stored = self._store.read(self._topic, self._partition)
         if stored.epoch != checkpoint.epoch:
             raise FencedError(f"epoch {checkpoint.epoch} is not {stored.epoch}")
         if (stored.number, stored.offset) == (checkpoint.number, checkpoint.offset):

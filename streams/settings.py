@@ -86,6 +86,11 @@ class Settings:
     exporter_token: str = _setting(
         "", "bearer token; required where the exporter is not on loopback", secret=True
     )
+    exporter_values_max: int = _setting(
+        50,
+        "dimension values in /metrics per KPI, window and dimension set: those with most samples",
+        _within(1, 100_000),
+    )
     worker_port: int = _setting(0, "port of the worker's health page on loopback; 0: off", _PORT)
     checkpoint_interval_ms: int = _setting(
         500, "time between a partition's checkpoints", _within(10, 60_000)

@@ -1,0 +1,1 @@
+"""The exporter: follows the tables and serves KPIs as Prometheus metrics, JSON and a stream."""

@@ -1,0 +1,155 @@
+"""The figures at hand: window sums that follow the tables, evaluated only when somebody looks.
+
+::
+
+    snapshot ─> load ──┐
+    deltas  ─> apply ──┴─> window sums ──(advance to now and watermarks)──> rows, on request
+
+Applying costs what changed; rows are worked out once per revision, KPI, window and dimension set.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from processors.catalog.requirements import topics_of
+from processors.evaluate import evaluate
+from processors.sliding import SlidingSums
+from streams.exporter.horizon import kept_from_ms, reached_ms, watermark_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from processors.catalog.model import Catalog, Metric, Window
+    from processors.cells import CellTable
+    from processors.evaluate import Row
+    from processors.windows import Span
+    from streams.tables.base import Delta, PartitionId, PartitionSnapshot, Position, Progress
+
+
+class Board:
+    """Everything that is known of one namespace since one snapshot.
+
+    Attributes:
+        partitions: how far each partition is.
+        revision: grows with every change that a reader could see.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.partitions: dict[PartitionId, Progress] = {}
+        self.revision = 0
+        self.topics = {m.id: topics_of(m, catalog.measures) for m in catalog.metrics.values()}
+        self._sums = SlidingSums(catalog)
+        self._loaded_from_ms: dict[str, int] = {}
+        self._now_ms = 0
+        self._rows: dict[tuple[str, str, tuple[str, ...], bool], tuple[int, list[Row]]] = {}
+
+    @property
+    def positions(self) -> dict[PartitionId, Position]:
+        """Where to follow on from."""
+        return {who: seen.position for who, seen in self.partitions.items()}
+
+    def needs(self, partitions: Mapping[PartitionId, Progress], now_ms: int) -> dict[str, int]:
+        """Return rung -> the first pane start (ms) that a snapshot must hold."""
+        return self._sums.needs(now_ms, self._watermarks(partitions))
+
+    def begin(self, since_ms: Mapping[str, int]) -> None:
+        """Note which panes the snapshots hold that :meth:`load` will bring."""
+        self._loaded_from_ms = dict(since_ms)
+
+    def load(self, who: PartitionId, snapshot: PartitionSnapshot) -> None:
+        """Add a partition that is not on the board yet."""
+        for rung, panes in snapshot.rungs.items():
+            self._sums.load(rung, panes)
+        self.partitions[who] = snapshot.progress
+        self.revision += 1
+
+    def apply(self, delta: Delta, now_ms: int) -> None:
+        """Add what one checkpoint changed."""
+        self._sums.add(delta.base)
+        seen = self.partitions[delta.id]
+        self.partitions[delta.id] = replace(
+            seen,
+            epoch=delta.epoch,
+            number=delta.position.number,
+            writer=delta.position.writer,
+            offset=delta.offset,
+            max_ts_ms=delta.max_ts_ms,
+            written_ms=now_ms,
+            counters=dict(Counter(seen.counters) + Counter(delta.counters)),
+        )
+        self.revision += 1
+
+    def refresh_kept(self, partitions: Mapping[PartitionId, Progress]) -> None:
+        """Take over which panes have been deleted: deltas do not tell."""
+        for who, seen in partitions.items():
+            known = self.partitions.get(who)
+            if known is not None and known.kept_from_ms != seen.kept_from_ms:
+                self.partitions[who] = replace(known, kept_from_ms=seen.kept_from_ms)
+                self.revision += 1
+
+    def advance(self, now_ms: int) -> None:
+        """Move every window's end on; a clock set back moves nothing."""
+        self._now_ms = max(now_ms, self._now_ms)
+        if self._sums.advance(self._now_ms, self._watermarks(self.partitions)):
+            self.revision += 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether all panes of all windows are there; if not, a new snapshot is needed.
+
+        A final end can appear, or fall, behind what was loaded: when a partition has its first
+        record, or is new.
+        """
+        wanted = self.needs(self.partitions, self._now_ms)
+        return self._sums.whole and all(
+            since_ms >= self._loaded_from_ms.get(rung, since_ms)
+            for rung, since_ms in wanted.items()
+        )
+
+    def rows(
+        self, metric: Metric, window: Window, dimensions: tuple[str, ...], *, final: bool
+    ) -> list[Row]:
+        """Return a KPI's rows as of the last :meth:`advance`; none while it has no end."""
+        key = (metric.id, window.name, dimensions, final)
+        found = self._rows.get(key)
+        if found is not None and found[0] == self.revision:
+            return found[1]
+        rows: list[Row] = []
+        table, span = self.sums(metric, window, final=final)
+        if table is not None and span is not None:
+            rows = evaluate(self.catalog, metric, window, dimensions, table, span)
+        self._rows[key] = self.revision, rows
+        return rows
+
+    def sums(
+        self, metric: Metric, window: Window, *, final: bool
+    ) -> tuple[CellTable | None, Span | None]:
+        """Return the cells behind a KPI's rows, and the time they stand for."""
+        span = self._sums.span(metric, window, final=final)
+        if span is None:
+            return None, None
+        kept_ms = kept_from_ms(self.partitions, self.topics[metric.id]).get(window.rung)
+        if kept_ms is not None and span.start_ms < kept_ms:
+            span = replace(span, complete=False)
+        return self._sums.table(metric, window, final=final), span
+
+    def freshness_ms(self, now_ms: int) -> dict[str, int]:
+        """Return KPI -> how far its slowest partition's event time lies back."""
+        reached = {topics: reached_ms(self.partitions, topics) for topics in self.topics.values()}
+        return {
+            kpi: now_ms - ts
+            for kpi, topics in self.topics.items()
+            if (ts := reached[topics]) is not None
+        }
+
+    def _watermarks(self, partitions: Mapping[PartitionId, Progress]) -> dict[str, int]:
+        lateness_ms = self.catalog.defaults.allowed_lateness_ms
+        found = {
+            topic: watermark_ms(partitions, {topic}, lateness_ms)
+            for topic in {who.topic for who in partitions}
+        }
+        return {topic: watermark for topic, watermark in found.items() if watermark is not None}

@@ -1,0 +1,210 @@
+"""Keeps a board in step with the tables: snapshot, then every checkpoint as it is committed.
+
+::
+
+    load ──> follow ──────────────────────> follow ──> ...
+              │ new partition: load it too     │ fell behind, or Redis went back: load anew
+              │ Redis away: last figures stay, marked stale; try again
+
+A new board is loaded beside the old one and takes its place when it has caught up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from processors.errors import UnreachableError
+from streams.exporter.board import Board
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from processors.catalog.model import Catalog
+    from streams.tables.base import (
+        Delta,
+        Followed,
+        PartitionId,
+        PartitionSnapshot,
+        Position,
+        TableReader,
+    )
+
+BLOCK_MS: Final = 1_000
+STALE_AFTER_MS: Final = 3 * BLOCK_MS
+RETRY_S: Final = 0.5
+ADVANCE_INTERVAL_MS: Final = 5_000  # so that panes are dropped though nobody looks
+REFRESH_INTERVAL_MS: Final = 30_000
+
+logger = logging.getLogger(__name__)
+
+
+class Follower:
+    """One board after another.
+
+    Args:
+        reader: of the namespace.
+        catalog: what to show.
+        clock_ms: the wall clock.
+    """
+
+    def __init__(self, reader: TableReader, catalog: Catalog, clock_ms: Callable[[], int]) -> None:
+        self._reader, self.catalog, self.clock_ms = reader, catalog, clock_ms
+        self._board = Board(catalog)
+        self._loaded = False
+        self._changed = asyncio.Event()
+        self._heard_ms: int | None = None  # monotonic
+        self._failure = ""
+        self._advanced_ms = self._refreshed_ms = 0
+
+    def board(self) -> Board:
+        """Return the figures, with every window moved up to now."""
+        self._board.advance(self.clock_ms())
+        return self._board
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there are figures at all."""
+        return self._loaded
+
+    @property
+    def update_age_ms(self) -> int | None:
+        """How long ago the tables answered; None before the first time."""
+        return None if self._heard_ms is None else _monotonic_ms() - self._heard_ms
+
+    def trouble(self) -> str:
+        """Return why the figures are missing or old; empty where they are current."""
+        if not self._loaded:
+            return self._failure or "the snapshot is being loaded"
+        age_ms = self.update_age_ms
+        if self._failure or age_ms is None or age_ms > STALE_AFTER_MS:
+            return self._failure or f"the tables have not answered for {age_ms} ms"
+        return ""
+
+    async def changed(self, timeout_s: float) -> None:
+        """Return after the next change, or after the timeout."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    async def load(self) -> None:
+        """Take a snapshot of everything and show it.
+
+        Raises:
+            UnreachableError: Redis is away or refused.
+        """
+        started_ms = _monotonic_ms()
+        board = await load_board(self._reader, self.catalog, self.clock_ms)
+        board.revision += self._board.revision  # readers compare revisions across boards
+        self._board, self._loaded = board, True
+        self._heard()
+        self._tell()
+        logger.info(
+            "loaded %d partitions in %d ms", len(board.partitions), _monotonic_ms() - started_ms
+        )
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            try:
+                if not self._loaded or not self._board.whole:
+                    await self.load()
+                await self._step()
+                if self._failure:
+                    logger.info("Redis answers again")
+                    self._failure = ""
+            except UnreachableError as error:
+                if str(error) != self._failure:
+                    logger.warning("%s", error)
+                self._failure = str(error)
+                await asyncio.sleep(RETRY_S)
+
+    async def _step(self) -> None:
+        """Take what has been committed since, waiting for it up to BLOCK_MS."""
+        found = await self._reader.follow(self._board.positions, block_ms=BLOCK_MS)
+        self._heard()
+        now_ms = self.clock_ms()
+        for delta in found.deltas:
+            self._board.apply(delta, now_ms)
+        known = found.reload.keys() & self._board.partitions.keys()
+        if known:
+            for who in sorted(known):
+                reason = found.reload[who]
+                logger.warning("loading anew: %s/%d: %s", who.topic, who.partition, reason)
+            await self.load()
+        elif found.reload:
+            await self._add(found)
+        if found.deltas or found.reload:
+            self._tell()
+        await self._housekeeping(now_ms)
+
+    async def _add(self, found: Followed) -> None:
+        """Load partitions that are new."""
+        board = self._board
+        since_ms = board.needs(board.partitions, self.clock_ms())
+        for who, snapshot in (await self._reader.snapshot(since_ms, found.reload)).items():
+            board.load(who, snapshot)
+
+    async def _housekeeping(self, now_ms: int) -> None:
+        if now_ms - self._advanced_ms >= ADVANCE_INTERVAL_MS:
+            self._advanced_ms = now_ms
+            self._board.advance(now_ms)
+        if now_ms - self._refreshed_ms >= REFRESH_INTERVAL_MS:
+            self._refreshed_ms = now_ms
+            self._board.refresh_kept(await self._reader.progress())
+
+    def _heard(self) -> None:
+        self._heard_ms = _monotonic_ms()
+
+    def _tell(self) -> None:
+        """Wake up who waits for a change."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+async def load_board(reader: TableReader, catalog: Catalog, clock_ms: Callable[[], int]) -> Board:
+    """Return a board of everything in the tables, caught up.
+
+    Raises:
+        UnreachableError: Redis is away or refused.
+    """
+    board = Board(catalog)
+    since_ms = board.needs(await reader.progress(), clock_ms())
+    snapshots = await reader.snapshot(since_ms)
+    deltas: dict[PartitionId, list[Delta]] = {}
+    while True:
+        # A snapshot of much data takes a while: partitions whose log moved past it start over.
+        positions = _positions(snapshots, deltas)
+        found = await reader.follow(positions)
+        for delta in found.deltas:
+            deltas.setdefault(delta.id, []).append(delta)
+        if not found.reload:
+            break
+        for who in found.reload:
+            snapshots.pop(who, None)
+            deltas.pop(who, None)
+        snapshots.update(await reader.snapshot(since_ms, found.reload))
+    board.begin(since_ms)
+    for who, snapshot in snapshots.items():
+        board.load(who, snapshot)
+        await asyncio.sleep(0)  # the old board goes on answering meanwhile
+    for delta in (one for some in deltas.values() for one in some):
+        board.apply(delta, clock_ms())
+    board.advance(clock_ms())
+    return board
+
+
+def _positions(
+    snapshots: dict[PartitionId, PartitionSnapshot], deltas: dict[PartitionId, list[Delta]]
+) -> dict[PartitionId, Position]:
+    positions = {who: snapshot.progress.position for who, snapshot in snapshots.items()}
+    positions.update({who: some[-1].position for who, some in deltas.items()})
+    return positions
+
+
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

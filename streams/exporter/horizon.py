@@ -1,0 +1,92 @@
+"""How far the figures of some topics reach: where windows end, and since when they are whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from processors.windows import Span, cover
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from processors.catalog.model import Window
+    from processors.ladder import Ladder
+    from streams.tables.base import PartitionId, Progress
+
+    Partitions = Mapping[PartitionId, Progress]
+
+
+def reached_ms(partitions: Partitions, topics: AbstractSet[str]) -> int | None:
+    """Return the event time that the slowest partition of some topics has reached.
+
+    None where a partition has not had any record yet, or a topic has not been claimed by any
+    worker: the first events may be of any time, so nothing can be final.
+    """
+    times_ms: dict[str, list[int | None]] = {topic: [] for topic in topics}
+    for who, seen in partitions.items():
+        if who.topic in topics:
+            times_ms[who.topic].append(seen.max_ts_ms)
+    slowest = [_slowest(times) for times in times_ms.values()]
+    return _slowest(slowest)
+
+
+def watermark_ms(
+    partitions: Partitions, topics: AbstractSet[str], allowed_lateness_ms: int
+) -> int | None:
+    """Return the slowest partition's watermark among some topics; None as in reached_ms."""
+    reached = reached_ms(partitions, topics)
+    return None if reached is None else reached - allowed_lateness_ms
+
+
+def holding(partitions: Partitions, topics: AbstractSet[str]) -> list[str]:
+    """Name what keeps some topics from having any final window: silent or unclaimed."""
+    claimed = {who.topic for who in partitions}
+    silent = [
+        f"{who.topic}/{who.partition} has had no record"
+        for who, seen in sorted(partitions.items())
+        if who.topic in topics and seen.max_ts_ms is None
+    ]
+    return [*(f"no worker has claimed {topic}" for topic in sorted(topics - claimed)), *silent]
+
+
+def _slowest(times_ms: Collection[int | None]) -> int | None:
+    """Return the smallest time; None where there is none, or one is unknown."""
+    known = [ts for ts in times_ms if ts is not None]
+    return min(known) if known and len(known) == len(times_ms) else None
+
+
+def kept_from_ms(partitions: Partitions, topics: AbstractSet[str]) -> dict[str, int]:
+    """Return rung -> panes that start before this are deleted in some partition of some topics."""
+    kept: dict[str, int] = {}
+    for who, seen in partitions.items():
+        if who.topic in topics:
+            for rung, start_ms in seen.kept_from_ms.items():
+                kept[rung] = max(start_ms, kept.get(rung, start_ms))
+    return kept
+
+
+def span_of(
+    window: Window,
+    end_ms: int,
+    ladder: Ladder,
+    *,
+    watermark: int | None,
+    kept_from: Mapping[str, int],
+) -> Span:
+    """Return what rows of the window that ends at ``end_ms`` say about it.
+
+    Args:
+        window: what is read.
+        end_ms: on the window's grid.
+        ladder: pane sizes and local days.
+        watermark: of the topics read (ms); None where there is none yet.
+        kept_from: rung -> panes that start before this are gone.
+    """
+    runs = cover(window, end_ms, ladder)
+    return Span(
+        start_ms=runs[0].start_ms,
+        end_ms=end_ms,
+        provisional=watermark is None or end_ms > watermark,
+        complete=all(run.start_ms >= kept_from.get(run.rung, run.start_ms) for run in runs),
+    )

@@ -93,7 +93,8 @@ def _check_unit(
     money = [any(is_money(measures[name]) for name in side.names) for side in sides if side]
     if metric.unit == "money" and not money[0]:
         report("unit", "money without currency: no measure of it adds up amounts of money")
-    if metric.unit != "money" and money == [True]:
+    sums = expression.linear(sides.numerator) is not None
+    if metric.unit != "money" and money == [True] and sums:
         report("unit", "the value is an amount of money and would be shown as something else")
     shown = metric.type in _ONE_MEASURE and _histogram(sides, measures)
     if shown != (metric.unit == "seconds"):

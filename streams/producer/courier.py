@@ -11,10 +11,13 @@ from kafka.errors import (
     IllegalStateError,
     InvalidProducerEpochError,
     InvalidProducerIdMappingError,
+    InvalidRecordError,
     KafkaError,
     KafkaTimeoutError,
+    MessageSizeTooLargeError,
     OutOfOrderSequenceNumberError,
     ProducerFencedError,
+    RecordListTooLargeError,
     UnknownProducerIdError,
 )
 
@@ -36,6 +39,7 @@ _FATAL = (  # the producer is of no more use, the event is: a new producer sends
     UnknownProducerIdError,
     IllegalStateError,
 )
+_POISON = (InvalidRecordError, MessageSizeTooLargeError, RecordListTooLargeError)
 _log = logging.getLogger(__name__)
 CHUNK = 500  # parcels taken at once
 IDLE_S = 0.5  # how often an idle courier looks whether it may go home
@@ -116,9 +120,9 @@ class Courier(threading.Thread):
             try:
                 future.get(timeout=self._flight_s)
             except KafkaError as error:
-                if error.retriable:
+                if not isinstance(error, _POISON):
                     raise
-                # Nobody waits for it any more: say which it was.
+                # It would hold the others up for ever, and nobody waits for it: say which it was.
                 _log.error("%s", DeliveryError(envelope.event_id, envelope.topic, error))
 
     def _send(self, producer: KafkaProducer, parcel: Parcel) -> None:

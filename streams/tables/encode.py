@@ -16,7 +16,7 @@ import msgspec
 from processors.checkpoint import SCHEMA_VERSION, Checkpoint, PaneDeltas, PaneSketches
 from processors.errors import PartitionStoppedError
 from processors.sketch import unpack
-from streams.tables.base import Cells, Delta, PartitionId, Position, RungPanes
+from streams.tables.base import Delta, PartitionId, Position, RungPanes
 from streams.tables.keys import META_COUNTER, TIMER_SEPARATOR
 from streams.tables.verdict import INTEGER_LIMIT, integer_fault
 
@@ -131,11 +131,10 @@ def decode_entry(partition: PartitionId, writer: str, packed: bytes) -> Delta:
 
 def base_panes(base: PaneDeltas, sketches: PaneSketches) -> RungPanes:
     """Return deltas of integers and sketches as panes."""
-    panes: RungPanes = {start: dict(cells) for start, cells in base.items()}
+    panes: RungPanes = {start: dict(cells) for start, cells in base.items() if cells}
     for start, blobs in sketches.items():
-        cells: Cells = panes.setdefault(start, {})
         for cell, blob in blobs.items():
-            cells[cell] = unpack(blob)
+            panes.setdefault(start, {})[cell] = unpack(blob)
     return panes
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import ClusterCrossSlotError
 
 from streams.tables.base import Delta, Followed, PartitionId, Position
 from streams.tables.connection import TIMEOUT_S, call
@@ -79,9 +79,7 @@ async def _wait(
         return
     try:
         await call(client, *("XREAD", "COUNT", 1, "BLOCK", block_ms, "STREAMS", *logs, *marks))
-    except ResponseError as error:
-        if not str(error).startswith("CROSSSLOT"):
-            raise
+    except ClusterCrossSlotError:
         await _poll(client, known, since, block_ms)
 
 

@@ -80,6 +80,10 @@ end
 local writes = {}     -- {key, {field, value, ...}}
 local increments = {} -- {key, field, delta}: sums that doubles cannot hold
 
+local function text(value)
+  return type(value) == 'number' and string.format('%.0f', value) or value
+end
+
 local function add(key, fields, deltas, what)
   local set = {}
   for first = 1, #fields, SLICE do
@@ -89,14 +93,14 @@ local function add(key, fields, deltas, what)
     for i = first, last do
       local old, delta = before[i - first + 1] or 0, deltas[i]
       local number = tonumber(old)
-      if number and number > -EXACT and number < EXACT and number % 1 == 0
-        and type(delta) == 'number' then
+      if number and number > -EXACT and number < EXACT and type(delta) == 'number'
+        and (old == 0 or string.find(old, '^-?%d+$')) then
         set[#set + 1] = fields[i]
         set[#set + 1] = number + delta
       elseif in_range(old) and in_range(delta) then
         increments[#increments + 1] = {key, fields[i], delta}
       else
-        return {'range', what .. fields[i], old, delta}
+        return {'range', what .. fields[i], old, text(delta)}
       end
     end
   end
@@ -197,7 +201,7 @@ for _, group in ipairs({{c.rungs, 'pane:', add}, {c.sketches, 'sketch:', merge}}
     if apply == merge then values = take(values) end
     -- A late delta to a deleted pane would make a partial one.
     if start >= bound(rung) then
-      local suffix = rung .. ':' .. string.format('%.0f', start)
+      local suffix = rung .. ':' .. text(start)
       local fault = apply(prefix .. name .. suffix, cells, values, suffix .. ' ')
       if fault then return fault end
       touched[rung] = touched[rung] or {}
@@ -218,7 +222,7 @@ for rung, before in pairs(kept) do
   end
   if before > -math.huge then
     expired[rung] = redis.call('ZRANGEBYSCORE', prefix .. 'index:' .. rung, '-inf',
-      '(' .. string.format('%.0f', before), 'LIMIT', 0, EXPIRE)
+      '(' .. text(before), 'LIMIT', 0, EXPIRE)
   end
 end
 
@@ -290,7 +294,7 @@ for rung, starts in pairs(expired) do
   end
   sliced('ZREM', prefix .. 'index:' .. rung, starts)
   sliced('ZREM', prefix .. 'changed:' .. rung, starts)
-  redis.call('HSET', KEYS[1], 'kept:' .. rung, string.format('%.0f', kept[rung]))
+  redis.call('HSET', KEYS[1], 'kept:' .. rung, text(kept[rung]))
 end
 
 for _, group in ipairs(states) do

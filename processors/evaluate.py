@@ -15,7 +15,7 @@ import msgspec
 
 from processors.cells import SEPARATOR, CellTable
 from processors.figures import Quotient, money, number
-from processors.histogram import PERCENT_BY_STAT, quantile_ms
+from processors.histogram import PERCENT_BY_STAT, quantiles_ms
 from processors.reading import reading, without_currency
 
 if TYPE_CHECKING:
@@ -192,18 +192,18 @@ def _durations(
         for key, count in amounts.items():
             if count:
                 buckets.setdefault(key, {})[index] = count  # type: ignore[assignment]
+    quantiles = [stat for stat in PERCENT_BY_STAT if stat in metric.stats]
+    percents = [PERCENT_BY_STAT[stat] for stat in quantiles]
     for key in sorted(buckets):
         held = buckets[key]
         count = sum(held.values())
-        for stat in metric.stats:
-            if stat == "mean":
-                over = Quotient(totals.get(key, 0), 1_000)
-                value = Quotient(over.over, count * 1_000) if count > 0 else None
-                yield _Found(key, stat, value, number(over), count, count)
-            else:
-                duration_ms = quantile_ms(held, PERCENT_BY_STAT[stat])
-                value = None if duration_ms is None else Quotient(duration_ms, 1_000)
-                yield _Found(key, stat, value, None, None, count)
+        if "mean" in metric.stats:
+            over = totals.get(key, 0)
+            value = Quotient(over, count * 1_000) if count > 0 else None
+            yield _Found(key, "mean", value, number(Quotient(over, 1_000)), count, count)
+        for stat, duration_ms in zip(quantiles, quantiles_ms(held, percents), strict=True):
+            value = None if duration_ms is None else Quotient(duration_ms, 1_000)
+            yield _Found(key, stat, value, None, None, count)
 
 
 def _divide(over: Quotient, under: Quotient) -> Quotient:

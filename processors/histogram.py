@@ -15,7 +15,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # One decade of bounds, no step above 5 %; the round durations that people look for are in it:
 # 1 s 5 s 10 s 30 s 1 m 2 m 5 m 10 m 30 m 1 h 2 h 4 h 8 h 12 h 1 d 2 d 3 d 7 d 30 d 90 d.
@@ -70,14 +70,27 @@ def quantile_ms(buckets: Mapping[int, int], percent: int) -> int | None:
         buckets: bucket index -> count; what is not above zero is passed over.
         percent: 1 to 100.
     """
-    held = sorted((index, count) for index, count in buckets.items() if count > 0)
-    rank = -(-sum(count for _, count in held) * percent // 100)
-    for index, count in held:
-        if rank <= count:
-            lower, upper = bucket_bounds_ms(index)
-            return lower + (upper - lower) * (2 * rank - 1) // (2 * count)
-        rank -= count
-    return None
+    return quantiles_ms(buckets, (percent,))[0]
+
+
+def quantiles_ms(buckets: Mapping[int, int], percents: Sequence[int]) -> list[int | None]:
+    """Return several quantiles, as :func:`quantile_ms`; ``percents`` must rise."""
+    held = sorted([item for item in buckets.items() if item[1] > 0])
+    total = sum([count for _, count in held])
+    if not total:
+        return [None] * len(percents)
+    found: list[int | None] = []
+    position, passed = 0, 0
+    for percent in percents:
+        rank = -(-total * percent // 100) - passed
+        while rank > held[position][1]:
+            rank -= held[position][1]
+            passed += held[position][1]
+            position += 1
+        index, count = held[position]
+        lower, upper = bucket_bounds_ms(index)
+        found.append(lower + (upper - lower) * (2 * rank - 1) // (2 * count))
+    return found
 
 
 def exported_counts(buckets: Mapping[int, int]) -> list[int]:

@@ -17,75 +17,17 @@ from typing import TYPE_CHECKING
 
 from processors import windows
 from processors.catalog.requirements import measures_of, topics_of
-from processors.cells import CellRef, CellTable, cell_ref
-from processors.sketch import smallest
-from processors.sliding_union import SlidingUnion
+from processors.sliding_panes import SlidingPanes
+from processors.sliding_view import CellNumbers, View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from collections.abc import Set as AbstractSet
 
     from processors.catalog.model import Catalog, Metric, Window
+    from processors.cells import CellTable
     from processors.ladder import Ladder, Panes
 
-    Pane = dict[str, int | frozenset[int]]
     Topics = frozenset[str]
-
-
-class View:
-    """Sums over one run of panes that moves forward. Nothing until it has been placed."""
-
-    def __init__(self, window: Window, topics: Topics, *, final: bool, previous: bool) -> None:
-        self.window, self.topics, self.final, self.previous = window, topics, final, previous
-        self.measures: set[str] = set()
-        self.start_ms = self.end_ms = 0
-        self.placed = False
-        self._sums = CellTable()
-        self._unions: dict[CellRef, SlidingUnion] = {}
-        self._stale: set[CellRef] = set()
-
-    def add(self, pane_ms: int, ref: CellRef, amount: int | AbstractSet[int]) -> None:
-        """Add to a cell of a pane that is in the window."""
-        if isinstance(amount, int):
-            self._sums.add(ref, amount)
-            return
-        union = self._unions.get(ref)
-        if union is None:
-            union = self._unions[ref] = SlidingUnion()
-        union.add(pane_ms, amount)
-        self._stale.add(ref)
-
-    def take_off(self, cells: Pane) -> None:
-        """Take a pane off that has left the window; distinct counts leave by :meth:`leave`."""
-        for name, amount in cells.items():
-            ref = cell_ref(name)
-            if isinstance(amount, int) and ref.group[0] in self.measures:
-                self._sums.add(ref, -amount)
-
-    def leave(self, start_ms: int) -> None:
-        """Forget distinct members last seen before ``start_ms``."""
-        for ref, union in self._unions.items():
-            if union.evict(start_ms):
-                self._stale.add(ref)
-
-    def clear(self) -> None:
-        """Forget all sums."""
-        self._sums = CellTable()
-        self._unions.clear()
-        self._stale.clear()
-
-    def table(self) -> CellTable:
-        """Return the sums, distinct counts as estimates. It is changed by what is added later."""
-        for ref in self._stale:
-            union = self._unions[ref]
-            values = self._sums.values(ref)
-            if len(union):
-                values[ref.values] = union.estimate()
-            else:
-                values.pop(ref.values, None)
-                del self._unions[ref]
-        self._stale.clear()
-        return self._sums
 
 
 class SlidingSums:
@@ -112,11 +54,10 @@ class SlidingSums:
                             view = View(window, key[1], final=final, previous=before)
                             self._views[key] = view
                         view.measures.update(measures_of(metric))
-        self._rungs = {name: _RungPanes() for name in (r.name for r in self._ladder.rungs)}
+        self._numbers = CellNumbers()
+        self._rungs = {rung.name: SlidingPanes(self._numbers) for rung in self._ladder.rungs}
         for view in self._views.values():
-            rung = self._rungs[view.window.rung]
-            rung.views.append(view)
-            rung.measures |= view.measures
+            self._rungs[view.window.rung].attach(view)
         self._watermarks: dict[Topics, int] = {}
 
     def add(self, base: Panes) -> None:
@@ -174,14 +115,14 @@ class SlidingSums:
 
         False after an end went back behind panes already dropped: load them anew.
         """
-        return all(rung.whole() for rung in self._rungs.values())
+        return all(rung.whole for rung in self._rungs.values())
 
     def table(
         self, metric: Metric, window: Window, *, final: bool, previous: bool = False
     ) -> CellTable | None:
         """Return the sums that a KPI reads; None where no end is known yet."""
         view = self._view(metric, window, final=final, previous=previous)
-        return view.table() if view.placed else None
+        return view.table(self._numbers) if view.placed else None
 
     def span(self, metric: Metric, window: Window, *, final: bool) -> windows.Span | None:
         """Return the time that a KPI's rows stand for; None where no end is known yet."""
@@ -221,75 +162,3 @@ def _slowest(topics: Topics, watermarks: Mapping[str, int]) -> int | None:
     if not topics <= watermarks.keys():
         return None
     return min(watermarks[topic] for topic in topics)
-
-
-class _RungPanes:
-    """The panes of one rung that some window may still read, and the windows over them."""
-
-    def __init__(self) -> None:
-        self.views: list[View] = []
-        self.measures: set[str] = set()
-        self._panes: dict[int, Pane] = {}
-        self._kept_from_ms: int | None = None
-
-    def add(self, start_ms: int, cells: Mapping[str, int | frozenset[int]]) -> None:
-        """Add to a pane and to the windows over it; nothing where it is dropped already."""
-        if self._kept_from_ms is not None and start_ms < self._kept_from_ms:
-            return
-        over = [v for v in self.views if v.placed and v.start_ms <= start_ms < v.end_ms]
-        pane = self._panes.get(start_ms)
-        if pane is None:
-            pane = self._panes[start_ms] = {}
-        for name, amount in cells.items():
-            ref = cell_ref(name)
-            if ref.group[0] not in self.measures:
-                continue
-            found = pane.get(name)
-            if isinstance(amount, int):
-                pane[name] = amount if found is None else amount + found  # type: ignore[operator]
-            elif found is None:
-                pane[name] = amount
-            else:
-                pane[name] = frozenset(smallest(amount | found))  # type: ignore[operator]
-            for view in over:
-                if ref.group[0] in view.measures:
-                    view.add(start_ms, ref, amount)
-
-    def move(self, view: View, start_ms: int, end_ms: int) -> None:
-        """Make a view sum over other panes."""
-        overlaps = view.placed and view.start_ms <= start_ms < view.end_ms <= end_ms
-        if overlaps:
-            for pane_ms, cells in self._between(view.start_ms, start_ms):
-                del pane_ms
-                view.take_off(cells)
-            view.leave(start_ms)
-            fresh = self._between(view.end_ms, end_ms)
-        else:
-            view.clear()
-            fresh = self._between(start_ms, end_ms)
-        for pane_ms, cells in fresh:
-            for name, amount in cells.items():
-                ref = cell_ref(name)
-                if ref.group[0] in view.measures:
-                    view.add(pane_ms, ref, amount)
-        view.start_ms, view.end_ms, view.placed = start_ms, end_ms, True
-
-    def drop(self) -> None:
-        """Forget panes before every placed window."""
-        starts = [view.start_ms for view in self.views if view.placed]
-        if not starts:
-            return
-        first_ms = min(starts)
-        for start_ms in [start for start in self._panes if start < first_ms]:
-            del self._panes[start_ms]
-            self._kept_from_ms = max(first_ms, self._kept_from_ms or first_ms)
-
-    def whole(self) -> bool:
-        """Whether no placed window reaches back behind what was dropped."""
-        kept_from_ms = self._kept_from_ms
-        return kept_from_ms is None or all(
-            view.start_ms >= kept_from_ms for view in self.views if view.placed
-        )
-
-    def _between(self, start_ms: int, end_ms: int) -> list[tuple[int, Pane]]:
-        return [item for item in self._panes.items() if start_ms <= item[0] < end_ms]

@@ -81,11 +81,12 @@ Log = list[tuple[int, dict[str, int | frozenset[int]]]]
 
 def shown(table: CellTable, measures: set[str]) -> dict[tuple[str, ...], int]:
     """Return what is not 0 of some measures, sketches as estimates."""
+    sets = {(cell.measure, cell.dimensions) for cell in map(names.parse_cell, (*CELLS, VISITORS))}
     return {
-        (*group, component, values): number
-        for group, components in table.groups.items()
-        if group[0] in measures
-        for component, cells in components.items()
+        (measure, *dimensions, component, values): number
+        for measure, dimensions in sets
+        if measure in measures
+        for component, cells in table.components(measure, dimensions).items()
         for values, amount in cells.items()
         if (number := amount if isinstance(amount, int) else estimate(amount))
     }
@@ -193,7 +194,7 @@ def test_a_cover_adds_up_to_the_window(one: Window) -> None:
         rung = ladder.rung(run.rung)
         for pane_ms in pane_starts(run, ladder):
             held = added_up(log, pane_ms, ladder.pane_end(rung, pane_ms))
-            panes.append({CELLS[0]: held.groups["views", ""][""][""]} if held.groups else {})
+            panes.append({CELLS[0]: held.components("views", ())[""][""]} if held.groups else {})
     assert CellTable.of(panes).groups == added_up(log, start_ms, end_ms).groups
 
 

@@ -18,6 +18,7 @@ from processors.catalog.requirements import topics_of
 from processors.evaluate import evaluate
 from processors.sliding import SlidingSums
 from streams.exporter.horizon import kept_from_ms, reached_ms, watermark_ms
+from streams.exporter.largest import largest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from processors.cells import CellTable
     from processors.evaluate import Row
     from processors.windows import Span
-    from streams.tables.base import Delta, PartitionId, PartitionSnapshot, Position, Progress
+    from streams.tables.base import (
+        Delta,
+        PartitionId,
+        PartitionSnapshot,
+        Position,
+        Progress,
+        RungPanes,
+    )
+
+    _Asked = tuple[str, str, tuple[str, ...], bool, int | None]
 
 
 class Board:
@@ -45,7 +55,7 @@ class Board:
         self._sums = SlidingSums(catalog)
         self._loaded_from_ms: dict[str, int] = {}
         self._now_ms = 0
-        self._rows: dict[tuple[str, str, tuple[str, ...], bool], tuple[int, list[Row]]] = {}
+        self._rows: dict[_Asked, tuple[int, list[Row]]] = {}
 
     @property
     def positions(self) -> dict[PartitionId, Position]:
@@ -56,11 +66,26 @@ class Board:
         """Return rung -> the first pane start (ms) that a snapshot must hold."""
         return self._sums.needs(now_ms, self._watermarks(partitions))
 
-    def begin(self, since_ms: Mapping[str, int]) -> None:
-        """Note which panes the snapshots hold that :meth:`load` will bring."""
-        self._loaded_from_ms = dict(since_ms)
+    def begin(
+        self, partitions: Mapping[PartitionId, Progress], since_ms: Mapping[str, int], now_ms: int
+    ) -> None:
+        """Say what :meth:`load` will bring, on an empty board: windows are placed for it.
 
-    def load(self, who: PartitionId, snapshot: PartitionSnapshot) -> None:
+        Args:
+            partitions: as they were in their snapshots.
+            since_ms: rung -> the first pane start (ms) in the snapshots.
+            now_ms: the wall clock.
+        """
+        self.partitions = dict(partitions)
+        self._loaded_from_ms = dict(since_ms)
+        self.advance(now_ms)
+
+    def load(self, rung: str, panes: RungPanes) -> None:
+        """Add panes of a snapshot."""
+        self._sums.load(rung, panes)
+        self.revision += 1
+
+    def add_partition(self, who: PartitionId, snapshot: PartitionSnapshot) -> None:
         """Add a partition that is not on the board yet."""
         for rung, panes in snapshot.rungs.items():
             self._sums.load(rung, panes)
@@ -111,16 +136,32 @@ class Board:
         )
 
     def rows(
-        self, metric: Metric, window: Window, dimensions: tuple[str, ...], *, final: bool
+        self,
+        metric: Metric,
+        window: Window,
+        dimensions: tuple[str, ...],
+        *,
+        final: bool,
+        values_max: int | None = None,
     ) -> list[Row]:
-        """Return a KPI's rows as of the last :meth:`advance`; none while it has no end."""
-        key = (metric.id, window.name, dimensions, final)
+        """Return a KPI's rows as of the last :meth:`advance`; none while it has no end.
+
+        Args:
+            metric: the KPI.
+            window: one of its windows.
+            dimensions: one of its dimension sets.
+            final: whether the window ends at the watermark.
+            values_max: only so many dimension values, those with the most samples.
+        """
+        key = (metric.id, window.name, dimensions, final, values_max)
         found = self._rows.get(key)
         if found is not None and found[0] == self.revision:
             return found[1]
         rows: list[Row] = []
         table, span = self.sums(metric, window, final=final)
         if table is not None and span is not None:
+            if values_max is not None:
+                table = largest(self.catalog, metric, dimensions, table, values_max)
             rows = evaluate(self.catalog, metric, window, dimensions, table, span)
         self._rows[key] = self.revision, rows
         return rows

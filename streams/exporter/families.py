@@ -40,24 +40,14 @@ def kpi_families(board: Board, values_max: int) -> Iterator[Family]:
                 row
                 for window in metric.windows
                 for dimensions in metric.dimension_sets
-                for row in largest(board.rows(metric, window, dimensions, final=final), values_max)
+                for row in board.rows(
+                    metric, window, dimensions, final=final, values_max=values_max
+                )
             ]
             if rows:
                 yield from value_families(metric, rows, final=final)
                 if is_histogram(board.catalog, metric):
                     yield distribution_family(board, metric, final=final)
-
-
-def largest(rows: list[Row], values_max: int) -> list[Row]:
-    """Keep the dimension values with the most samples of one window and dimension set.
-
-    The rest is cut and not added up: totals have rows of their own.
-    """
-    samples = {tuple(row.dimensions.values()): row.samples for row in rows}
-    if len(samples) <= values_max:
-        return rows
-    kept = frozenset(sorted(samples, key=lambda values: (-samples[values], values))[:values_max])
-    return [row for row in rows if tuple(row.dimensions.values()) in kept]
 
 
 def value_families(metric: Metric, rows: Iterable[Row], *, final: bool) -> Iterator[Family]:

@@ -14,13 +14,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from processors.errors import UnreachableError
 from streams.exporter.board import Board
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from processors.catalog.model import Catalog
     from streams.tables.base import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         PartitionId,
         PartitionSnapshot,
         Position,
+        RungPanes,
         TableReader,
     )
 
@@ -37,6 +39,7 @@ STALE_AFTER_MS: Final = 3 * BLOCK_MS
 RETRY_S: Final = 0.5
 ADVANCE_INTERVAL_MS: Final = 5_000  # so that panes are dropped though nobody looks
 REFRESH_INTERVAL_MS: Final = 30_000
+_SLICE: Final = 32  # panes
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +150,7 @@ class Follower:
         board = self._board
         since_ms = board.needs(board.partitions, self.clock_ms())
         for who, snapshot in (await self._reader.snapshot(since_ms, found.reload)).items():
-            board.load(who, snapshot)
+            board.add_partition(who, snapshot)
 
     async def _housekeeping(self, now_ms: int) -> None:
         if now_ms - self._advanced_ms >= ADVANCE_INTERVAL_MS:
@@ -178,8 +181,7 @@ async def load_board(reader: TableReader, catalog: Catalog, clock_ms: Callable[[
     deltas: dict[PartitionId, list[Delta]] = {}
     while True:
         # A snapshot of much data takes a while: partitions whose log moved past it start over.
-        positions = _positions(snapshots, deltas)
-        found = await reader.follow(positions)
+        found = await reader.follow(_positions(snapshots, deltas))
         for delta in found.deltas:
             deltas.setdefault(delta.id, []).append(delta)
         if not found.reload:
@@ -188,14 +190,22 @@ async def load_board(reader: TableReader, catalog: Catalog, clock_ms: Callable[[
             snapshots.pop(who, None)
             deltas.pop(who, None)
         snapshots.update(await reader.snapshot(since_ms, found.reload))
-    board.begin(since_ms)
-    for who, snapshot in snapshots.items():
-        board.load(who, snapshot)
-        await asyncio.sleep(0)  # the old board goes on answering meanwhile
-    for delta in (one for some in deltas.values() for one in some):
+    partitions = {who: snapshot.progress for who, snapshot in snapshots.items()}
+    board.begin(partitions, since_ms, clock_ms())
+    for snapshot in snapshots.values():
+        for rung, panes in snapshot.rungs.items():
+            for some in _slices(panes):
+                board.load(rung, some)
+                await asyncio.sleep(0)  # whoever looks at the old board need not wait
+    for delta in (one for some_deltas in deltas.values() for one in some_deltas):
         board.apply(delta, clock_ms())
-    board.advance(clock_ms())
     return board
+
+
+def _slices(panes: RungPanes) -> Iterator[RungPanes]:
+    items = iter(panes.items())
+    while some := dict(islice(items, _SLICE)):
+        yield some
 
 
 def _positions(

@@ -82,7 +82,7 @@ def _windows(node: Node) -> tuple[Window, ...]:
     return tuple(found.values())
 
 
-_ALERT: Readers = {
+ALERT: Readers = {
     "severity": scalars.choice(SEVERITIES),
     "op": scalars.choice(("above", "below")),
     "threshold": scalars.decimal,
@@ -100,7 +100,7 @@ def _alerts(node: Node) -> tuple[Alert, ...]:
 
 def _alert(node: Node) -> Alert:
     problems = Problems()
-    read = scalars.read_fields(scalars.mapping(node), _ALERT, "", problems)
+    read = scalars.read_fields(scalars.mapping(node), ALERT, "", problems)
     for error in problems:
         raise Fault(
             Node(error.value, error.file, error.line), error.consequence, f"alerts.{error.field}"

@@ -170,10 +170,13 @@ class _Lane:
     def _distinct(self, events: Sequence[Any]) -> None:
         groups, read = self.groups, self._field
         for key, event in zip(self._keys(events), events, strict=True):
+            member = read(event)
+            if not member:
+                continue  # an event that names nobody counts nobody
             group = groups.get(key)
             if group is None:
                 group = groups[key] = set()
-            group.add(_HASHES[read(event)])
+            group.add(_HASHES[member])
 
 
 class _Hashes(dict[str, bytes]):

@@ -63,8 +63,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 settings = _embedded(supervisor, settings, Path(directory))
             for topic in create_topics(settings):
                 say(f"created topic {topic} with {settings.partitions} partitions")
-            supervisor.start(worker_spec(settings))
-            supervisor.start(exporter_spec(settings))
+            supervisor.start(worker_spec(settings), exporter_spec(settings))
             say(f"KPIs on {exporter_url(settings)}")
             while True:
                 supervisor.pause(_IDLE_S)

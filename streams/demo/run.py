@@ -34,6 +34,7 @@ from streams.topics import create_topics
 
 if TYPE_CHECKING:
     from streams.demo.screen import Screen
+    from streams.replay.publish import Delivered
     from streams.settings import Settings
 
 _STEP_S: Final = 0.1
@@ -95,8 +96,8 @@ class _Demo:
         with Publisher(settings) as publisher:
             traffic = DemoTraffic(self.options.rate, time.time_ns() // 1_000_000)
             try:
-                self._history(traffic, publisher)
-                self._start_product(settings, traffic.published)
+                delivered = self._history(traffic, publisher)
+                self._start_product(settings, delivered)
                 self._introduce(settings)
                 self._live(settings, traffic, publisher)
             except UnreachableError:
@@ -117,20 +118,22 @@ class _Demo:
         create_topics(settings)
         return settings
 
-    def _history(self, traffic: DemoTraffic, publisher: Publisher) -> None:
+    def _history(self, traffic: DemoTraffic, publisher: Publisher) -> Delivered:
         with self.screen.progress("publishing two hours of traffic") as tell:
 
             def advance(share: float) -> None:
                 self.supervisor.pause(0)
                 tell(share)
 
-            traffic.publish_history(publisher, advance)
+            return traffic.publish_history(publisher, advance)
 
-    def _start_product(self, settings: Settings, published: int) -> None:
-        with self.screen.progress(f"counting {published:,} events") as tell:
-            self.supervisor.start(worker_spec(settings, self.directory / "worker.log"))
-            self.supervisor.start(exporter_spec(settings, self.directory / "exporter.log"))
-            wait_until_caught_up(settings, published, self.supervisor.pause, tell)
+    def _start_product(self, settings: Settings, delivered: Delivered) -> None:
+        with self.screen.progress(f"counting {delivered.total:,} events") as tell:
+            self.supervisor.start(
+                worker_spec(settings, self.directory / "worker.log"),
+                exporter_spec(settings, self.directory / "exporter.log"),
+            )
+            wait_until_caught_up(settings, delivered, self.supervisor.pause, tell)
 
     def _introduce(self, settings: Settings) -> None:
         url = exporter_url(settings)

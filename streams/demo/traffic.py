@@ -12,7 +12,7 @@ from streams.simulator.traffic import Traffic
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from streams.replay.publish import Publisher
+    from streams.replay.publish import Delivered, Publisher
 
 SEED: Final = 7
 HISTORY_MS: Final = 2 * 3_600_000
@@ -51,12 +51,15 @@ class DemoTraffic:
         """Whether the bound is reached: nothing more is published."""
         return self.published >= EVENTS_MAX
 
-    def publish_history(self, publisher: Publisher, progress: Callable[[float], None]) -> None:
+    def publish_history(self, publisher: Publisher, progress: Callable[[float], None]) -> Delivered:
         """Publish what lies before the start, at its own time.
 
         Args:
             publisher: where to.
             progress: gets the share done (0 to 1) now and then; may raise to end it.
+
+        Returns:
+            Where each partition's log ends.
 
         Raises:
             UnreachableError: the broker is away.
@@ -67,10 +70,11 @@ class DemoTraffic:
             self.published += 1
             if self.published % _REPORT_EVERY == 0:
                 progress((event["ts"] - begin_ms) / HISTORY_MS)
-        publisher.flush()
+        delivered = publisher.flush()
         progress(1.0)
         if self.rate > self.history_rate:
             self._traffic = Traffic(SEED + 1, self.start_ms, self.rate)
+        return delivered
 
     def publish_due(self, publisher: Publisher) -> None:
         """Publish what has become due since the last call.

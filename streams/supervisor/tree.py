@@ -91,21 +91,27 @@ class Supervisor:
         """Return the process id of every running child by name."""
         return {m.spec.name: m.child.pid for m in self._members if m.child is not None}
 
-    def start(self, spec: ChildSpec) -> None:
-        """Start a child and wait until it is ready.
+    def start(self, *specs: ChildSpec) -> None:
+        """Start children in order, then wait until all of them are ready.
 
         Raises:
-            ChildFailedError: it ended, or was not ready in time.
+            ChildFailedError: one ended, or was not ready in time; all of this call are ended, so
+                that the caller may try again, with another port for instance.
             StopRequested: the end was asked for meanwhile.
         """
-        member = _Member(spec, Child(spec), spec.restart.state() if spec.restart else None)
-        self._members.append(member)
+        started = []
+        for spec in specs:
+            started.append(
+                _Member(spec, Child(spec), spec.restart.state() if spec.restart else None)
+            )
+            self._members.append(started[-1])
         try:
-            self._wait_ready(spec)
+            for spec in specs:
+                self._wait_ready(spec)
         except ChildFailedError:
-            # So that the caller may try again, with another port for instance.
-            self._members.remove(member)
-            self._end(member, at_once=True)
+            for member in reversed(started):
+                self._members.remove(member)
+                self._end(member, at_once=True)
             raise
 
     def pause(self, seconds: float) -> None:
@@ -176,7 +182,7 @@ class Supervisor:
         spec = member.spec
         child.signal(signal.SIGKILL)  # what it may have left in its process group
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        words = child.last_words()
+        words = child.last_words() if code > 0 else ""  # a signal leaves no explanation
         text = f"{spec.name} {how}" + (f": {words}" if words else "")
         delay_ms = None
         # A child that refuses its settings (usage) would refuse them again.

@@ -24,6 +24,7 @@ async def drop_namespace(client: Redis, namespace: str) -> int:
     """
     registry = registry_key(namespace)
     with reaching(client):
+        known = int(await call(client, "EXISTS", registry))
         await call(client, "HSET", registry, REGISTRY_DROPPING, 1)
         partitions = await read_partitions(client, namespace)
         deleted = await _unlink(client, [keys.meta.encode() for keys in partitions.values()])
@@ -39,7 +40,8 @@ async def drop_namespace(client: Redis, namespace: str) -> int:
             cursor = int(position)
             if cursor == 0:
                 break
-        return deleted + await _unlink(client, [registry.encode()])
+        await call(client, "UNLINK", registry)
+        return deleted + known
 
 
 async def _unlink(client: Redis, keys: list[bytes]) -> int:

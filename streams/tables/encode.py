@@ -69,6 +69,7 @@ def encode_checkpoint(
 ) -> tuple[bytes, bytes]:
     """Return the commit script's arguments."""
     tail: list[bytes] = []  # in the order in which the script takes them
+    names: dict[str, int] = {}  # most cells are in every rung: each name travels once
     fields: dict[str, object] = {
         "schema": str(SCHEMA_VERSION),
         "claim": claim_id,
@@ -78,13 +79,13 @@ def encode_checkpoint(
         "offset": str(checkpoint.offset),
         "max_ts_ms": _text(checkpoint.max_ts_ms),
         "rungs": [
-            (rung, start, list(cells), _integers(cells))
+            (rung, start, _indexes(names, cells), _integers(cells))
             for rung, panes in checkpoint.rungs.items()
             for start, cells in panes.items()
             if cells
         ],
         "sketches": [
-            (rung, start, list(cells), _append(tail, cells.values()))
+            (rung, start, _indexes(names, cells), _append(tail, cells.values()))
             for rung, panes in checkpoint.sketches.items()
             for start, cells in panes.items()
             if cells
@@ -111,7 +112,7 @@ def encode_checkpoint(
             checkpoint.counters,
         )
     )
-    fields["log"] = len(log)
+    fields |= {"names": list(names), "log": len(log)}
     return _encoder.encode(fields), b"".join((*tail, log))
 
 
@@ -158,6 +159,11 @@ def _integers(cells: Mapping[str, int]) -> list[Any]:
     if values and (max(values) >= _EXACT or min(values) <= -_EXACT):
         return [value if -_EXACT < value < _EXACT else str(value) for value in values]
     return values
+
+
+def _indexes(names: dict[str, int], cells: Iterable[str]) -> list[int]:
+    """Return where the cells' names stand in the list of names, from 1 as Lua counts."""
+    return [names.setdefault(cell, len(names) + 1) for cell in cells]
 
 
 def _append(tail: list[bytes], items: Collection[bytes]) -> list[int]:

@@ -14,6 +14,12 @@
     kpi:<namespace>:{<tag>}:sketch:<rung>:<start> hash   cell -> 8-byte hashes, one after another;
                                                          cell NUL -> the largest hash still wanted
 
+The registry's other fields are ``schema``, ``topic_id:<topic>`` (empty where unknown) and
+``checkpointed:<topic>:<partition>``. Meta's are ``epoch`` and ``claim`` (its owner's), ``number``,
+``offset``, ``max_ts_ms``, ``writer`` and ``written_ms`` (the last checkpoint's), ``start`` (the
+log's first offset when it was first claimed), ``schema``, ``partitions``, ``topic_id``, and
+``dirty`` while a checkpoint is being applied.
+
 All keys of one partition share its hash tag (slots.py), so one checkpoint is one cluster slot. The
 Lua scripts take ``meta`` as their first key and name the others by what follows its tag.
 """
@@ -31,14 +37,9 @@ _PREFIX: Final = "kpi"
 # A namespace with glob or tag characters would make drop_namespace and the slots mean other keys.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
-# --- fields of the registry -------------------------------------------------------------------
-REGISTRY_SCHEMA: Final = "schema"
-REGISTRY_DROPPING: Final = "dropping"
+# --- fields that Python reads or writes; the Lua scripts spell the same ones ----------------------
 REGISTRY_TOPIC: Final = "topic:"  # + topic -> number of partitions
-REGISTRY_TOPIC_ID: Final = "topic_id:"  # + topic -> Kafka's topic id, empty where unknown
-REGISTRY_CHECKPOINTED: Final = "checkpointed:"  # + topic:partition -> 1 once it had a checkpoint
-
-# --- prefixes of fields of meta -----------------------------------------------------------------
+REGISTRY_DROPPING: Final = "dropping"  # there while the namespace is being deleted
 META_COUNTER: Final = "counter:"  # + counter -> integer
 META_KEPT: Final = "kept:"  # + rung -> panes that start before this have been deleted
 

@@ -26,7 +26,7 @@ from streams.tables.parse import parse_cells, parse_progress
 from streams.tables.registry import read_partitions
 from streams.tables.script import run
 
-_CHUNK: Final = 64  # panes a request: Redis serves others between two requests
+_CHUNK: Final = 16  # panes a request: Redis serves others between two requests
 _TRIES: Final = 10  # a partition changes its owner rarely, a snapshot takes seconds at most
 
 Bounds = Mapping[str, tuple[int, int]]  # rung -> first pane start wanted, end (ms)

@@ -120,8 +120,7 @@ class RedisTable:
         arguments = encode_checkpoint(checkpoint, self._claim_id, expire_before)
         with reaching(self._client):
             if not self._marked:
-                await mark_checkpointed(self._client, self._namespace, self._id)
-                self._marked = True
+                self._marked = await mark_checkpointed(self._client, self._namespace, self._id)
             try:
                 reply = cast(
                     "list[bytes]", await run(self._client, "commit", [keys.meta], *arguments)

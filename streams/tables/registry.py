@@ -16,7 +16,6 @@ from processors.checkpoint import SCHEMA_VERSION
 from streams.tables.base import PartitionId
 from streams.tables.connection import call
 from streams.tables.keys import (
-    REGISTRY_CHECKPOINTED,
     REGISTRY_TOPIC,
     PartitionKeys,
     registry_key,
@@ -54,10 +53,9 @@ async def register(
     return stored == b"1"
 
 
-async def mark_checkpointed(client: Redis, namespace: str, who: PartitionId) -> None:
-    """Note that the partition has state from now on."""
-    field = f"{REGISTRY_CHECKPOINTED}{who.topic}:{who.partition}"
-    await call(client, "HSET", registry_key(namespace), field, 1)
+async def mark_checkpointed(client: Redis, namespace: str, who: PartitionId) -> bool:
+    """Note that the partition has state from now on; False where its namespace is gone."""
+    return bool(await run(client, "mark", [registry_key(namespace)], who.topic, who.partition))
 
 
 def partitions_of(namespace: str, registry: dict[bytes, bytes]) -> dict[PartitionId, PartitionKeys]:

@@ -12,6 +12,7 @@ from processors.errors import CheckFailedError
 from streams.tables.connection import address_of, call, reaching
 
 _POLICY: Final = "noeviction"
+_PROBE: Final = "return cmsgpack and struct and 1 or 0"
 _VERSION_MIN: Final = (6, 2)  # exclusive stream ranges
 
 
@@ -47,6 +48,7 @@ async def check_server(client: Redis) -> ServerReport:
     with reaching(client):
         info = cast("dict[str, Any]", await call(client, "INFO"))
         saves = await _save_points(client)
+        scripts = await call(client, "EVAL", _PROBE, 0)
     policy = str(info.get("maxmemory_policy", "unknown"))
     if policy != _POLICY:
         raise CheckFailedError(
@@ -58,6 +60,11 @@ async def check_server(client: Redis) -> ServerReport:
         raise CheckFailedError(
             f"Redis at {address}: version: {version!r}: the tables need "
             f"{'.'.join(map(str, _VERSION_MIN))} or newer"
+        )
+    if not scripts:
+        raise CheckFailedError(
+            f"Redis at {address}: Lua: cmsgpack or struct is missing: checkpoints are scripts that "
+            "need both. Use Redis or Valkey itself"
         )
     if info.get("role") == "slave":
         raise CheckFailedError(

@@ -32,13 +32,15 @@ local LOG = 32          -- checkpoints kept for followers
 local prefix = string.sub(KEYS[1], 1, -5)
 local c = cmsgpack.unpack(ARGV[1])
 
-local taken = 0
+local tail, taken, sub = ARGV[2], 0, string.sub
 local function take(sizes)
-  local items = {}
-  for i, size in ipairs(sizes) do
-    items[i] = string.sub(ARGV[2], taken + 1, taken + size)
-    taken = taken + size
+  local items, from = {}, taken
+  for i = 1, #sizes do
+    local upto = from + sizes[i]
+    items[i] = sub(tail, from + 1, upto)
+    from = upto
   end
+  taken = from
   return items
 end
 
@@ -84,19 +86,32 @@ local function text(value)
   return type(value) == 'number' and string.format('%.0f', value) or value
 end
 
+local function not_integer(key, fields, deltas, what)
+  for i, field in ipairs(fields) do
+    local old = redis.call('HGET', key, field)
+    if old and not in_range(old) then return {'range', what .. field, old, text(deltas[i])} end
+  end
+end
+
+-- Collects what a hash's integers become. This is most of the script's work: one call reads
+-- thousands of fields, and one pattern looks at all their digits.
 local function add(key, fields, deltas, what)
-  local set = {}
+  local set, length, olds, known = {}, 0, {}, 0
   for first = 1, #fields, SLICE do
     local last = math.min(first + SLICE - 1, #fields)
     local before = redis.pcall('HMGET', key, unpack(fields, first, last))
     if before.err then return {'type', key, before.err, 'hash'} end
     for i = first, last do
       local old, delta = before[i - first + 1] or 0, deltas[i]
-      local number = tonumber(old)
-      if number and number > -EXACT and number < EXACT and type(delta) == 'number'
-        and (old == 0 or string.find(old, '^-?%d+$')) then
-        set[#set + 1] = fields[i]
-        set[#set + 1] = number + delta
+      local number = old == 0 and 0 or tonumber(old)
+      if number and number > -EXACT and number < EXACT and type(delta) == 'number' then
+        if old ~= 0 then
+          known = known + 1
+          olds[known] = old
+        end
+        set[length + 1] = fields[i]
+        set[length + 2] = number + delta
+        length = length + 2
       elseif in_range(old) and in_range(delta) then
         increments[#increments + 1] = {key, fields[i], delta}
       else
@@ -104,7 +119,11 @@ local function add(key, fields, deltas, what)
       end
     end
   end
-  if #set > 0 then writes[#writes + 1] = {key, set} end
+  -- Lua would also take 1e5 or 0x10 for a number.
+  if string.find(table.concat(olds), '[^%d-]') then
+    return not_integer(key, fields, deltas, what)
+  end
+  if length > 0 then writes[#writes + 1] = {key, set} end
 end
 
 -- A hash is compared as two halves: a double holds 53 of its 64 bits, and Lua compares strings by
@@ -113,51 +132,89 @@ local function halves(blob, at) return struct.unpack('>I4I4', blob, at) end
 
 local function below(blob, limit)
   local high, low = halves(limit, 1)
-  local kept = {}
+  local kept, count = {}, 0
   for at = 1, #blob, HASH do
     local h, l = halves(blob, at)
     if h < high or (h == high and l < low) then
-      kept[#kept + 1] = string.sub(blob, at, at + HASH - 1)
+      count = count + 1
+      kept[count] = string.sub(blob, at, at + HASH - 1)
     end
   end
   return table.concat(kept)
 end
 
--- The smallest distinct hashes in order, and the largest of them if there are SKETCH.
-local function compact(blob)
-  local seen, keys, members = {}, {}, {}
+-- The k-th smallest of distinct numbers, by counting them in buckets: hashes are spread evenly, so
+-- that only a handful needs sorting.
+local BUCKETS = 1024
+local function kth_smallest(numbers, k)
+  local least, most = math.huge, -math.huge
+  for _, number in ipairs(numbers) do
+    if number < least then least = number end
+    if number > most then most = number end
+  end
+  local width = (most - least + 1) / BUCKETS
+  local counts = {}
+  for bucket = 0, BUCKETS do counts[bucket] = 0 end
+  for _, number in ipairs(numbers) do
+    local bucket = math.floor((number - least) / width)
+    counts[bucket] = counts[bucket] + 1
+  end
+  local before, bucket = 0, 0
+  while before + counts[bucket] < k do
+    before = before + counts[bucket]
+    bucket = bucket + 1
+  end
+  local inside = {}
+  for _, number in ipairs(numbers) do
+    if math.floor((number - least) / width) == bucket then inside[#inside + 1] = number end
+  end
+  table.sort(inside)
+  return inside[k - before]
+end
+
+-- Exact however alike the hashes are, and slow.
+local function compact_twins(blob)
+  local seen, all = {}, {}
   for at = 1, #blob, HASH do
     local hash = string.sub(blob, at, at + HASH - 1)
     if not seen[hash] then
       seen[hash] = true
-      local high, low = halves(blob, at)
-      local key = high * 2097152 + math.floor(low / 2048)  -- the top 53 bits
-      if members[key] then
-        table.insert(members[key], hash)
-      else
-        members[key] = {hash}
-        keys[#keys + 1] = key
-      end
+      all[#all + 1] = hash
     end
   end
-  table.sort(keys)
-  local kept = {}
-  for _, key in ipairs(keys) do
-    local same = members[key]
-    if #same > 1 then
-      table.sort(same, function(a, b)
-        local _, low_a = halves(a, 1)
-        local _, low_b = halves(b, 1)
-        return low_a < low_b
-      end)
-    end
-    for _, hash in ipairs(same) do
-      if #kept == SKETCH then return table.concat(kept), kept[SKETCH] end
-      kept[#kept + 1] = hash
-    end
-  end
-  return table.concat(kept), #kept == SKETCH and kept[SKETCH] or nil
+  table.sort(all, function(a, b)
+    local high_a, low_a = halves(a, 1)
+    local high_b, low_b = halves(b, 1)
+    return high_a < high_b or (high_a == high_b and low_a < low_b)
+  end)
+  return table.concat(all, '', 1, math.min(#all, SKETCH)), all[SKETCH]
 end
+
+-- The smallest distinct hashes, and the largest of them if there are SKETCH.
+local function compact(blob)
+  local members, numbers, count = {}, {}, 0
+  for at = 1, #blob, HASH do
+    local high, low = halves(blob, at)
+    local number = high * 2097152 + (low - low % 2048) / 2048  -- the top 53 bits
+    local hash = string.sub(blob, at, at + HASH - 1)
+    local known = members[number]
+    if not known then
+      members[number] = hash
+      count = count + 1
+      numbers[count] = number
+    elseif known ~= hash then
+      return compact_twins(blob)
+    end
+  end
+  local limit = count >= SKETCH and kth_smallest(numbers, SKETCH)
+  local kept = {}
+  for _, number in ipairs(numbers) do
+    if not limit or number <= limit then kept[#kept + 1] = members[number] end
+  end
+  return table.concat(kept), limit and members[limit]
+end
+
+local compactable = 4 * COMPACT  -- bytes: what is left over, a later checkpoint compacts
 
 local function merge(key, cells, blobs, what)
   local set = {}
@@ -167,7 +224,8 @@ local function merge(key, cells, blobs, what)
     local blob, limit = before[1] or '', before[2]
     if #blob % HASH ~= 0 then return {'range', what .. cell, #blob .. ' bytes', ''} end
     local merged = blob .. (limit and below(blobs[i], limit) or blobs[i])
-    if #merged > COMPACT then
+    if #merged > COMPACT and compactable > 0 then
+      compactable = compactable - #merged
       merged, limit = compact(merged)
       if limit then
         set[#set + 1] = cell .. '\0'
@@ -197,7 +255,9 @@ end
 for _, group in ipairs({{c.rungs, 'pane:', add}, {c.sketches, 'sketch:', merge}}) do
   local panes, name, apply = unpack(group)
   for _, pane in ipairs(panes) do
-    local rung, start, cells, values = unpack(pane)
+    local rung, start, indexes, values = unpack(pane)
+    local cells = {}
+    for i = 1, #indexes do cells[i] = c.names[indexes[i]] end
     if apply == merge then values = take(values) end
     -- A late delta to a deleted pane would make a partial one.
     if start >= bound(rung) then

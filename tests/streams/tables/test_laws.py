@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processors.errors import FencedError, PartitionStoppedError
+from processors.sketch import hash_int
 from streams.tables.base import PartitionId
 from tests.streams.tables.steps import after, claimed, counting, hashes
 
@@ -222,20 +223,41 @@ async def test_sketches_unite(tables: Backend) -> None:
     assert panes == {0: {"visitors": frozenset({1, 5, 2**64 - 1})}}
 
 
-async def test_sketch_keeps_the_smallest_hashes(tables: Backend) -> None:
+ALIKE = [number * 3 for number in range(4000)]  # they differ in their lowest bits only
+SPREAD = [hash_int(str(number)) for number in range(14_000)]
+STEPPED = [2**63 + (number << 40) for number in range(9_000)]
+
+
+@pytest.mark.parametrize(
+    "every",
+    [ALIKE + STEPPED, SPREAD, STEPPED[::-1], SPREAD[:3000] * 5, [7] * 20_000],
+    ids=["alike", "spread", "falling", "repeated", "one"],
+)
+async def test_sketch_keeps_the_smallest_hashes(tables: Backend, every: list[int]) -> None:
     """However many hashes come in whatever order, the 2048 smallest are what is read."""
     table = tables.table()
     claim = await claimed(table)
     step = None
-    # Neighbours that differ in their lowest bits only, and others far apart.
-    every = [number * 3 for number in range(4000)] + [2**63 + (n << 40) for n in range(14_000)]
-    every = [every[i * 7919 % len(every)] for i in range(len(every))]
-    for at in range(0, len(every), 3000):
-        batch = hashes(*every[at : at + 3000])
+    shuffled = [every[i * 7919 % len(every)] for i in range(len(every))]
+    for at in range(0, len(every), 2_500):
+        batch = hashes(*shuffled[at : at + 2_500])
         step = after(step or claim, sketches={"10s": {0: {"visitors": batch}}})
         await table.commit(step, expire_before={})
     panes = await tables.reader().panes("10s", 0, 1)
     assert panes == {0: {"visitors": frozenset(sorted(set(every))[:2048])}}
+
+
+async def test_many_large_sketches_are_exact_in_one_checkpoint(tables: Backend) -> None:
+    """More sketches than one checkpoint compacts are read alike before and after."""
+    table = tables.table()
+    claim = await claimed(table)
+    cells = {f"visitors {i}": hashes(*SPREAD[i : i + 9_000]) for i in range(12)}
+    expected = {f"visitors {i}": frozenset(sorted(SPREAD[i : i + 9_000])[:2048]) for i in range(12)}
+    step = None
+    for _ in range(3):
+        step = after(step or claim, sketches={"10s": {0: cells}})
+        await table.commit(step, expire_before={})
+        assert await tables.reader().panes("10s", 0, 1) == {0: expected}
 
 
 async def test_admitted_values_accumulate_in_order(tables: Backend) -> None:

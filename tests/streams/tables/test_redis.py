@@ -231,3 +231,14 @@ async def test_largest_checkpoints_fit(redis: RedisBackend) -> None:
     )
     await table.commit(step, expire_before={"1m": 10_000})
     assert await table.load_due(7) == {}
+
+
+async def test_commit_after_a_drop_leaves_no_mark(redis: RedisBackend) -> None:
+    """An owner that outlives its namespace writes nothing, so that it can be begun anew."""
+    table = redis.table()
+    step = counting(await claimed(table))
+    await redis.drop()
+    with pytest.raises(FencedError, match="state is none"):
+        await table.commit(step, expire_before={})
+    assert await redis.dump() == {}
+    assert await drop_namespace(redis.client, redis.namespace) == 0

@@ -11,7 +11,7 @@ from faust.types import ConsumerMessage
 from streams.transport.thread import ChunkConsumerThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from streams.transport.chunk import Chunk
     from streams.transport.gate import Gate
@@ -54,23 +54,36 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # untyped library
         """Let the next commit state that everything before ``offset`` is done."""
         self._checkpointed[self._new_topicpartition(topic, partition)] = offset
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the thread has started: before that nothing can be asked."""
+        return self._thread._consumer is not None
+
     def generation(self) -> int:
         """Return the group generation."""
         return self._thread.generation()
+
+    async def check_group(self) -> None:
+        """Raise what keeps the group from taking this member, if anything does.
+
+        Raises:
+            KafkaError: the broker's refusal.
+        """
+        await self._thread.check_group()
 
     def log_end(self, topic: str, partition: int) -> int | None:
         """Return the log's end as of the last fetch; None before the first or unassigned."""
         state = self._state(topic, partition)
         return None if state is None else state.highwater
 
-    def log_end_committed(self, topic: str, partition: int) -> int | None:
-        """Return the end of what can be read: open transactions hold it back from the log's."""
-        state = self._state(topic, partition)
-        if state is None:
-            return None
-        known = state.lso is not None and state.lso >= 0
-        end: int | None = state.lso if known else state.highwater
-        return end
+    async def log_bounds(self, tps: Iterable[Any]) -> dict[Any, tuple[int, int]]:
+        """Return partition -> (first offset, one past the last readable one); shuts their gates.
+
+        Raises:
+            StaleAssignmentError: one of the partitions is not assigned any more.
+            KafkaError: the broker is away.
+        """
+        return await self._thread.log_bounds(tps)
 
     def _state(self, topic: str, partition: int) -> Any:
         subscription = self._thread._ensure_consumer()._subscription.subscription

@@ -15,6 +15,7 @@ from aiokafka.errors import (
     ConsumerStoppedError,
     IllegalStateError,
     KafkaError,
+    KafkaTimeoutError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
 )
@@ -33,12 +34,20 @@ FETCH_WAIT_MAX_MS: Final = 100  # the broker's answer to an empty fetch; stock i
 LINGER_S: Final = 0.025  # small chunks are collected this long: each costs 0.3 ms whatever its size
 LINGER_RECORDS_MAX: Final = 1_000  # more than this in one go is not small
 FULL_GATE_POLL_S: Final = 0.01
+BOUNDS_POLL_S: Final = 0.01
+BOUNDS_TIMEOUT_S: Final = 5.0
 
 logger = get_logger(__name__)
 
 
 class StaleAssignmentError(Exception):
     """The group has rebalanced since: the partition is no longer this owner's to open."""
+
+
+def readable_end(state: Any) -> int:
+    """Return the end of what can be read of an assigned partition; transactions hold it back."""
+    known = state.lso is not None and state.lso >= 0
+    return int(state.lso if known else state.highwater)
 
 
 class ChunkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # untyped library
@@ -87,10 +96,66 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # unty
     async def _close_gate(self, tp: Any) -> None:
         self._gates.pop(tp, None)
 
+    async def log_bounds(self, tps: Iterable[Any]) -> dict[Any, tuple[int, int]]:
+        """Return partition -> (first offset, one past the last readable one).
+
+        Shuts the partitions' gates.
+
+        Raises:
+            StaleAssignmentError: one of the partitions is not assigned any more.
+            KafkaError: the broker is away.
+        """
+        bounds: dict[Any, tuple[int, int]] = await self.call_thread(self._log_bounds, list(tps))
+        return bounds
+
+    async def _log_bounds(self, tps: list[Any]) -> dict[Any, tuple[int, int]]:
+        consumer = self._ensure_consumer()
+        starts = await consumer.beginning_offsets(tps)
+        ends = await consumer.end_offsets(tps)
+        states = {}
+        for tp in tps:
+            self._gates.pop(tp, None)
+            if ends[tp] > starts[tp]:
+                # Not every broker lists the end rightly: Tansu tells the start of the last batch.
+                # What it states with fetched records is right, so fetch the last ones.
+                states[tp] = self._assigned_state(consumer, tp)
+                states[tp].highwater = None
+                consumer.seek(tp, ends[tp] - 1)
+        deadline = monotonic() + BOUNDS_TIMEOUT_S
+        while any(state.highwater is None for state in states.values()):
+            if monotonic() > deadline:
+                raise KafkaTimeoutError("the broker does not answer a fetch")
+            await asyncio.sleep(BOUNDS_POLL_S)
+            for tp in states:
+                self._assigned_state(consumer, tp)
+        for tp, state in states.items():
+            ends[tp] = max(ends[tp], readable_end(state))
+        return {tp: (starts[tp], ends[tp]) for tp in tps}
+
+    @staticmethod
+    def _assigned_state(consumer: Any, tp: Any) -> Any:
+        try:
+            return consumer._subscription._assigned_state(tp)
+        except (IllegalStateError, AssertionError) as error:
+            raise StaleAssignmentError(f"{tp} is not assigned any more") from error
+
     def generation(self) -> int:
         """Return the group generation, -1 outside a group."""
         coordinator = self._ensure_consumer()._coordinator
         return -1 if coordinator is None else int(coordinator.generation)
+
+    async def check_group(self) -> None:
+        """Raise what keeps the group from taking this member, if anything does.
+
+        aiokafka keeps such an error for the next poll of its own kind, and waits; the driver has
+        no such poll.
+        """
+        await self.call_thread(self._check_group)
+
+    async def _check_group(self) -> None:
+        coordinator = self._ensure_consumer()._coordinator
+        if coordinator is not None:
+            coordinator.check_errors()
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         """Close every gate before the owners hear of it."""

@@ -24,7 +24,7 @@ from streams.worker.ports import Ports
 from streams.worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from streams.settings import Settings
 
@@ -36,14 +36,29 @@ logger = logging.getLogger(__name__)
 
 
 class WorkerApp(faust.App):  # type: ignore[misc]  # untyped library
-    """Faust's app without its data directory: state is in Redis."""
+    """Faust's app without its data directory: state is in Redis.
+
+    Attributes:
+        failure: why the process cannot go on.
+        wired: the parts around the app.
+        begin: starts what runs beside.
+        shut_down: ends the process in order after a failure; without it the app crashes.
+    """
 
     failure: Exception | None = None
+    wired: Wired
+    begin: Callable[[], Awaitable[None]]
+    shut_down: Callable[[], None] | None = None
 
     class BootStrategy(faust.App.BootStrategy):  # type: ignore[misc]  # untyped library
         """Starts no web server: Faust's command line would, on every interface."""
 
         enable_web = False
+
+    async def on_start(self) -> None:
+        """Start what runs beside: before the group has assigned anything, for that may fail."""
+        await super().on_start()
+        await self.begin()
 
     def _create_directories(self) -> None:
         """Create none."""
@@ -81,10 +96,14 @@ def create_app(
     )
 
     def fail(error: Exception) -> None:
-        if app.failure is None:
-            app.failure = error
-            logger.critical("%s", error)
+        if app.failure is not None:
+            return
+        app.failure = error
+        logger.critical("%s", error)
+        if app.shut_down is None:
             app.add_future(app.crash(error))
+        else:
+            app.shut_down()
 
     ports = Ports(
         log=KafkaLog(app, settings),
@@ -95,7 +114,8 @@ def create_app(
         clock_ms=lambda: time.time_ns() // 1_000_000,
         fail=fail,
     )
-    expiry = Expiry(backend.ladder, backend.lateness_ms, backend.read_progress)
+    ladder = backend.ladder.without_expiry() if settings.keep_all_panes else backend.ladder
+    expiry = Expiry(ladder, backend.lateness_ms, backend.read_progress)
     owner = Owner(replace(ports, expire_before=expiry.bounds), settings)
     app.wired = Wired(owner, backend)
     for topic in topics:
@@ -175,7 +195,7 @@ def _run_beside(
         await health.stop()
         await backend.close()
 
-    app.task(begin)
+    app.begin = begin
     app.on_before_shutdown.connect(end, weak=False)
 
 

@@ -62,16 +62,14 @@ class KafkaLog:
         while self._asked:
             await asyncio.sleep(ASK_TOGETHER_S)
             asked, self._asked = self._asked, {}
-            consumer = self._app.consumer
             try:
-                starts = await consumer.earliest_offsets(*asked)
-                ends = await consumer.highwaters(*asked)
+                bounds = await self._app.consumer.log_bounds(asked)
             except Exception as error:  # noqa: BLE001  # each of those who asked raises it
                 for answer in asked.values():
                     answer.set_exception(error)
             else:
                 for tp, answer in asked.items():
-                    answer.set_result((starts[tp], ends[tp]))
+                    answer.set_result(bounds[tp])
 
     async def _topic_facts(self, topic: str) -> TopicFacts:
         async with self._lock:

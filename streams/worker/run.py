@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
+import os
+import signal
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import faust
@@ -13,6 +14,7 @@ from processors.errors import KpiError, UnreachableError
 from streams.topics import missing_topics
 from streams.worker.app import create_app
 from streams.worker.backend import redis_backend
+from streams.worker.logs import set_up_logging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,11 +23,7 @@ if TYPE_CHECKING:
     from streams.worker.app import WorkerApp
     from streams.worker.backend import Backend
 
-FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-# Faust and its kin tell every step of every service at info.
-QUIET: Final = ("faust", "mode", "aiokafka", "kafka")
-
-logger = logging.getLogger(__name__)
+SHUT_DOWN_MAX_S: Final = 20.0
 
 
 def run_worker(
@@ -40,7 +38,7 @@ def run_worker(
     Raises:
         KpiError: it cannot start: settings, catalogue, broker, topics or Redis.
     """
-    _set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level)
     backend = make_backend(settings)
     _check_topics(settings)
     loop = asyncio.new_event_loop()
@@ -63,13 +61,16 @@ def _run(app: WorkerApp, loop: asyncio.AbstractEventLoop) -> int:
     worker = _Worker(
         app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False, debug=False
     )
+    app.shut_down = worker.shut_down
     try:
         worker.execute_from_commandline()
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
-    if app.failure is not None:
-        return app.failure.exit_code if isinstance(app.failure, KpiError) else 1
-    return code
+    return code if app.failure is None else _exit_code(app.failure)
+
+
+def _exit_code(failure: Exception) -> int:
+    return failure.exit_code if isinstance(failure, KpiError) else 1
 
 
 class _Worker(faust.Worker):  # type: ignore[misc]  # untyped library
@@ -79,29 +80,16 @@ class _Worker(faust.Worker):  # type: ignore[misc]  # untyped library
         super().__init__(*args, **kwargs)
         self.spinner = None
 
+    def shut_down(self) -> None:
+        """Stop as on SIGTERM; if what is broken cannot be stopped, end all the same."""
+        code = _exit_code(self.app.failure)
+        force = threading.Timer(SHUT_DOWN_MAX_S, os._exit, [code])
+        force.daemon = True
+        force.start()
+        self._schedule_shutdown(signal.SIGTERM)
+
     def _setproctitle(self, info: str, *, ident: str = "kpi") -> None:
         """Leave the process's title alone: supervisors look for it."""
 
     def on_worker_shutdown(self) -> None:
         """Say nothing."""
-
-
-def _set_up_logging(level: str) -> None:
-    logging.basicConfig(level=level.upper(), format=FORMAT, stream=sys.stderr, force=True)
-    if level != "debug":
-        for name in QUIET:
-            logging.getLogger(name).setLevel(logging.WARNING)
-        # Faust logs services under the module that defines their class.
-        for name in (
-            "streams.worker.app",
-            "streams.transport.consumer",
-            "streams.transport.thread",
-        ):
-            logging.getLogger(name).addFilter(_not_a_service_step)
-
-
-def _not_a_service_step(record: logging.LogRecord) -> bool:
-    message: Any = record.msg
-    return record.levelno > logging.INFO or not (
-        isinstance(message, str) and message.startswith("[^")
-    )

@@ -11,6 +11,8 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from aiokafka.errors import KafkaError
+
 from processors.errors import CheckFailedError, UnreachableError
 from streams.topics import describe_topics
 from streams.worker.patience import AWAY
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from streams.worker.partition import PartitionRunner
 
 LOOKS: Final = 6  # looks a stall timeout
+GROUP_CHECK_S: Final = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +47,32 @@ class Watchdog:
 
     async def run(self) -> None:
         """Look until cancelled."""
+        look_at = monotonic()
         while True:
-            await asyncio.sleep(self._timeout_s / LOOKS)
-            await self._look()
+            await asyncio.sleep(GROUP_CHECK_S)
+            if not self._app.consumer.is_connected:
+                continue
+            await self._check_group()
+            if monotonic() >= look_at:
+                look_at = monotonic() + self._timeout_s / LOOKS
+                await self._look()
+
+    async def _check_group(self) -> None:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._app.consumer.check_group()
+        except KafkaError as error:
+            if getattr(error, "retriable", False):
+                logger.warning("the group does not take this worker yet: %s", error)
+                return
+            self._fail(
+                UnreachableError(
+                    f"broker: {self._settings.broker}: group {self._settings.group_id} does not "
+                    f"take this worker: {type(error).__name__}: {error.description}"
+                )
+            )
+        except TimeoutError:
+            pass  # the look below notices
 
     async def _look(self) -> None:
         runners = list(self._owner)

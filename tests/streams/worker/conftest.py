@@ -86,9 +86,19 @@ class Site:
 
 
 @pytest.fixture
-def site(servers: Addresses) -> Iterator[Site]:
+def broker(request: pytest.FixtureRequest) -> str:
+    """Return the embedded broker, or another that KPI_TEST_BROKER names (an Apache Kafka)."""
+    named = os.environ.get("KPI_TEST_BROKER")
+    if named:
+        return named
+    servers: Addresses = request.getfixturevalue("servers")
+    return servers.broker
+
+
+@pytest.fixture
+def site(broker: str) -> Iterator[Site]:
     """Return a namespace of this test alone."""
-    site = Site(servers.broker)
+    site = Site(broker)
     yield site
     site.close()
 

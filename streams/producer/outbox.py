@@ -113,7 +113,7 @@ class Outbox:
             self._run(self._come_back(link))
 
     def post(self, envelopes: Sequence[Envelope]) -> list[Bundle]:
-        """Take events in, all or none, and return the bundles that they travel in.
+        """Take events in, all or none, and return each one's bundle.
 
         Raises:
             BufferFullError: no room.
@@ -121,7 +121,7 @@ class Outbox:
         """
         if self.full:
             raise self._refusal(envelopes[0])
-        return list(dict.fromkeys(map(self._add, envelopes)))
+        return list(map(self._add, envelopes))
 
     def post_one(self, envelope: Envelope) -> tuple[Bundle, int]:
         """Take one event in and return its bundle and its place there; as :meth:`post`."""

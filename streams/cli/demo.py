@@ -45,9 +45,9 @@ def add_parser(subparsers: Subparsers) -> None:
         dest="exporter_port",
         default=argparse.SUPPRESS,
         metavar="P",
-        help="port of the live page, metrics and JSON (9464); 0: a free one",
+        help="port of metrics and the JSON API (9464); 0: a free one",
     )
-    parser.add_argument("--no-browser", action="store_true", help="do not open the live page")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

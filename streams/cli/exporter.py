@@ -1,4 +1,4 @@
-"""``kpi exporter``: serve metrics, the JSON API and the live page."""
+"""``kpi exporter``: serve metrics and the JSON API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_parser(subparsers: Subparsers) -> None:
     """Add ``exporter``."""
     subparsers.add_parser(
         "exporter",
-        help="serve metrics, the JSON API and the live page",
+        help="serve metrics and the JSON API",
         description="Serve KPIs from the tables, until SIGTERM.",
         epilog=EPILOG,
     )

@@ -39,7 +39,7 @@ _ALL: Final = (
     Command("demo", "everything on embedded servers, with seeded traffic"),
     Command("up", "worker and exporter in one supervised process tree"),
     Command("worker", "read the topics and keep the tables"),
-    Command("exporter", "serve metrics, the JSON API and the live page"),
+    Command("exporter", "serve metrics and the JSON API"),
     Command("query", "values of a KPI"),
     Command("replay", "publish events from files"),
     Command("verify", "compare every stored figure with a batch recomputation"),

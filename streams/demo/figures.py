@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.request import Request, urlopen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 WINDOWS: Final = ("5m", "1h")
 _TIMEOUT_S: Final = 5.0
@@ -29,9 +29,9 @@ class Figure:
 
 
 def fetch_rows(base_url: str, token: str) -> list[dict[str, Any]] | None:
-    """Return the exporter's rows, None where it does not answer (it may be starting again)."""
+    """Return the exporter's totals, None where it has none yet (it may be starting again)."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    request = Request(f"{base_url}/api/v1/kpis", headers=headers)  # noqa: S310  # always http
+    request = Request(f"{base_url}/api/v1/kpis?by=total", headers=headers)  # noqa: S310  # always http
     try:
         with urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310  # as above
             rows: list[dict[str, Any]] = json.load(answer)
@@ -40,8 +40,13 @@ def fetch_rows(base_url: str, token: str) -> list[dict[str, Any]] | None:
     return rows
 
 
-def totals(rows: Iterable[dict[str, Any]], windows: Sequence[str] = WINDOWS) -> list[Figure]:
-    """Pick the totals in these windows, in the order of the rows."""
+def totals(
+    rows: Iterable[dict[str, Any]],
+    headlines: Collection[str] = (),
+    windows: Sequence[str] = WINDOWS,
+) -> list[Figure]:
+    """Pick the totals in these windows: the headline KPIs first, else in the order of the rows."""
+    rows = sorted(rows, key=lambda row: row["kpi"] not in headlines)
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
         dimensions = row["dimensions"]

@@ -50,7 +50,7 @@ class Options:
     Attributes:
         rate: mean events a second.
         seconds: how long live traffic runs; None: until a signal.
-        browser: open the live page where there is a screen for it.
+        browser: open the JSON API where there is a screen for it.
     """
 
     rate: float
@@ -64,7 +64,8 @@ def run_demo(options: Options, settings: Settings) -> int:
     Raises:
         KpiError: a port is taken, a wheel is missing, or a part died for good.
     """
-    read_catalog(settings)  # a wrong definition ends it here, not in a child
+    catalog = read_catalog(settings)  # a wrong definition ends it here, not in a child
+    headlines = frozenset(metric.id for metric in catalog.metrics.values() if metric.headline)
     if settings.exporter_port == 0:
         settings = with_settings(settings, _SOURCE, exporter_port=free_port())
     require_free(settings.exporter_host, settings.exporter_port, "--port")
@@ -74,7 +75,7 @@ def run_demo(options: Options, settings: Settings) -> int:
         Supervisor(report=screen.say) as supervisor,
     ):
         try:
-            _Demo(options, supervisor, screen, Path(directory)).run(settings)
+            _Demo(options, supervisor, screen, Path(directory), headlines).run(settings)
         except StopRequested:
             pass  # Ctrl-C is how a demo ends
         finally:
@@ -89,6 +90,7 @@ class _Demo:
     supervisor: Supervisor
     screen: Screen
     directory: Path
+    headlines: frozenset[str]
 
     def run(self, settings: Settings) -> None:
         """Go through the stages; returns when the time is over."""
@@ -138,7 +140,8 @@ class _Demo:
     def _introduce(self, settings: Settings) -> None:
         url = exporter_url(settings)
         for line in (
-            f"live page {url}/    metrics {url}/metrics    JSON {url}/api/v1/kpis",
+            f"KPIs as JSON {url}/api/v1/kpis, for Prometheus {url}/metrics",
+            f"changes as they happen {url}/api/v1/stream?by=total",
             "for kpi query and kpi doctor in a second terminal:",
             f"  export KPI_BROKER={settings.broker} KPI_REDIS_URL={settings.redis_url}",
             "broker and Valkey keep nothing after the end; the broker never trims its log in",
@@ -163,11 +166,11 @@ class _Demo:
     def _show(self, url: str, token: str, traffic: DemoTraffic) -> None:
         rows = fetch_rows(url, token)
         if rows is None:
-            self.screen.show([], "the exporter does not answer")
+            self.screen.show([], "the exporter has no figures yet")
             return
         state = "traffic has ended" if traffic.exhausted else f"{self.options.rate:g} a second"
         status = f"{traffic.published:,} events published, {state}; Ctrl-C ends everything"
-        self.screen.show(totals(rows), status)
+        self.screen.show(totals(rows, self.headlines), status)
 
 
 def _has_display() -> bool:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _PLAIN_SHARE: Final = 0.25
 _PLAIN_INTERVAL_S: Final = 10.0
+_PLAIN_FIGURES_MAX: Final = 20
+_FRAME_LINES: Final = 7  # heading, rule, status and some air
 
 
 class Screen(Protocol):
@@ -74,7 +76,7 @@ class PlainScreen:
         if now - self._shown_at < _PLAIN_INTERVAL_S:
             return
         self._shown_at = now
-        for figure in figures:
+        for figure in figures[:_PLAIN_FIGURES_MAX]:
             values = ", ".join(f"{w} {v}" for w, v in zip(WINDOWS, figure.values, strict=True))
             self.say(f"{figure.name}: {values}")
         self.say(status)
@@ -142,6 +144,7 @@ class TerminalScreen:
         for window in WINDOWS:
             table.add_column(window, justify="right", style="bold")
         table.add_column(f"samples {WINDOWS[-1]}", justify="right", style="dim")
-        for figure in figures:
+        # What does not fit would push the status line off the screen.
+        for figure in figures[: max(1, self._console.height - _FRAME_LINES)]:
             table.add_row(figure.name, *figure.values, figure.samples)
         return table

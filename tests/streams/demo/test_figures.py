@@ -31,6 +31,12 @@ def test_only_totals_are_shown() -> None:
     assert names == ["sessions", "revenue EUR", "revenue USD"]
 
 
+def test_headlines_come_first() -> None:
+    """A screen may have no room for the rest."""
+    rows = [row(kpi="a"), row(kpi="b"), row(kpi="c")]
+    assert [figure.name for figure in totals(rows, {"b", "c"})] == ["b", "c", "a"]
+
+
 def test_a_value_stands_under_its_window() -> None:
     """What is undefined is a dash, never 0."""
     rows = [row(window="1h", value=2_000, samples=2_000), row(window="5m", value=None)]

@@ -9,9 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import urlopen
 
 import pytest
+
+from streams.launch import answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +34,7 @@ def test_up_embedded_serves_until_sigterm(tmp_path: Path, eventually: Callable[.
     try:
         eventually(lambda: "KPIs on http" in log.read_text(), DEADLINE_S)
         url = re.findall(r"KPIs on (http://\S+)", log.read_text())[0]
-        with urlopen(f"{url}/healthz", timeout=DEADLINE_S) as answer:
-            assert answer.status == 200
+        assert answers(f"{url}/healthz")
         assert "created topic tracking.visitor with 4 partitions" in log.read_text()
         assert "never trims" in log.read_text()
         up.send_signal(signal.SIGTERM)

@@ -76,16 +76,12 @@ def event_schema(event_type: str) -> dict[str, Any]:
         "properties": properties,
         "additionalProperties": True,
     }
-    if needs_identity(struct) and not _identity_required(fields):
+    if needs_identity(struct):
         schema["anyOf"] = [
             {"required": [name], "properties": {name: {"type": "string", "minLength": 1}}}
             for name in IDENTITIES
         ]
     return schema
-
-
-def _identity_required(fields: list[Field]) -> bool:
-    return any(field.required and field.name in IDENTITIES for field in fields)
 
 
 def _property(field: Field) -> dict[str, Any]:
@@ -104,7 +100,7 @@ def _property(field: Field) -> dict[str, Any]:
 
 def _not_empty(field: Field) -> dict[str, Any]:
     """An empty id would make one of all who send it."""
-    return {"minLength": 1} if field.name == "event_id" or field.name in IDENTITIES else {}
+    return {"minLength": 1} if field.name == "event_id" else {}
 
 
 def document(event_type: str) -> dict[str, Any]:

@@ -233,6 +233,26 @@ async def test_largest_checkpoints_fit(redis: RedisBackend) -> None:
     assert await table.load_due(7) == {}
 
 
+async def test_log_ahead_of_its_tables_is_begun_anew(redis: RedisBackend) -> None:
+    """Tables restored beside a newer log of deltas go on, and followers are told."""
+    table = redis.table()
+    step = counting(await claimed(table))
+    await table.commit(step, expire_before={})
+    older = await redis.dump()
+    for _ in range(3):
+        await table.commit(step := counting(step), expire_before={})
+    reader = redis.reader()
+    start = {who: part.progress.position for who, part in (await reader.snapshot({})).items()}
+    older[redis.keys().log.encode()] = (await redis.dump())[redis.keys().log.encode()]  # BAD!
+    await redis.go_back(older)
+    table = redis.table()
+    await table.commit(counting(await claimed(table)), expire_before={})
+    assert (await reader.panes("10s", 0, 1)) == {0: {"clicks": 2}}
+    assert list((await reader.follow(start)).reload.values()) == [
+        "Redis went back: it has checkpoint 2, the reader 4"
+    ]
+
+
 async def test_commit_after_a_drop_leaves_no_mark(redis: RedisBackend) -> None:
     """An owner that outlives its namespace writes nothing, so that it can be begun anew."""
     table = redis.table()

@@ -1,0 +1,1 @@
+"""``kpi bench``: throughput, cost by stage, memory and latency, on fixed workloads."""

@@ -114,6 +114,9 @@ class Settings:
         "silence after which the broker gives a worker's partitions away",
         _within(1_000, 600_000),
     )
+    keep_all_panes: int = _setting(
+        0, "1: the worker deletes no pane (verification, backfill)", _within(0, 1)
+    )
     stall_timeout_ms: int = _setting(
         60_000,
         "lag without progress after which a worker exits to be restarted",

@@ -168,7 +168,12 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # unty
         if coordinator is not None and coordinator.generation == 0:
             # Some brokers count generations from 0, which aiokafka takes for "in no group".
             coordinator.generation = 1
-        await super().on_thread_stop()
+        try:
+            await super().on_thread_stop()
+        except (asyncio.CancelledError, KafkaError) as error:
+            # aiokafka awaits fetches that it has cancelled; without a broker that raises, and the
+            # thread's end would never be told.
+            logger.warning("the consumer did not close in order: %s", type(error).__name__)
 
     # --- fetching ------------------------------------------------------------------------
 

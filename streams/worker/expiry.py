@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from processors.ladder import DAY_MS
+from processors.ladder import ALL, DAY_MS
 from streams.worker.patience import AWAY
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def expire_before(
     return {
         rung.name: slowest_ms - rung.retention_ms - _longest_ms(rung.size_ms)
         for rung in ladder.rungs
+        if rung.name != ALL
     }
 
 

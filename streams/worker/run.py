@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streams.worker.app import WorkerApp
     from streams.worker.backend import Backend
 
-SHUT_DOWN_MAX_S: Final = 20.0
+SHUT_DOWN_MAX_S: Final = 15.0  # checkpoints are written in the first seconds of it
 
 
 def run_worker(
@@ -81,12 +81,17 @@ class _Worker(faust.Worker):  # type: ignore[misc]  # untyped library
         self.spinner = None
 
     def shut_down(self) -> None:
-        """Stop as on SIGTERM; if what is broken cannot be stopped, end all the same."""
-        code = _exit_code(self.app.failure)
+        """Stop as on SIGTERM."""
+        self._schedule_shutdown(signal.SIGTERM)
+
+    def _schedule_shutdown(self, signal: signal.Signals) -> None:
+        """Stop; if what is broken cannot be stopped, end all the same."""
+        failure = self.app.failure
+        code = 0 if failure is None else _exit_code(failure)
         force = threading.Timer(SHUT_DOWN_MAX_S, os._exit, [code])
         force.daemon = True
         force.start()
-        self._schedule_shutdown(signal.SIGTERM)
+        super()._schedule_shutdown(signal)
 
     def _setproctitle(self, info: str, *, ident: str = "kpi") -> None:
         """Leave the process's title alone: supervisors look for it."""

@@ -1,0 +1,61 @@
+"""Does a shown figure say what the exact one does?"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from processors.sketch import RELATIVE_STANDARD_ERROR, SKETCH_SIZE
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from streams.verify.formula import Figure
+
+# Five standard errors: one sound count in two million would be called different.
+SKETCH_TOLERANCE: Final = 5 * RELATIVE_STANDARD_ERROR
+_MICRO: Final = 1_000_000
+
+
+def agrees(ours: str | float | None, figure: Figure | None, tolerance: float = 0.0) -> bool:
+    """Tell whether ``ours`` is the exact figure as it is to be shown.
+
+    Money is a decimal string of at most 6 decimals, rounded half to even; whole numbers are
+    integers; anything else is the nearest float.
+
+    Args:
+        ours: what the product says.
+        figure: what it must say; None: nothing.
+        tolerance: relative, where a sketch stands behind the figure.
+    """
+    exact = None if figure is None else figure.exact
+    if figure is None or exact is None or ours is None:
+        return ours is None and exact is None
+    if tolerance:
+        return abs(float(ours) - float(exact)) <= tolerance * abs(float(exact))
+    if figure.shown == "money":
+        return isinstance(ours, str) and _micro(ours) == round(exact * _MICRO)
+    if figure.shown == "number" and exact.denominator == 1:
+        return isinstance(ours, int) and ours == exact.numerator
+    return isinstance(ours, float) and ours == exact.numerator / exact.denominator
+
+
+def count_agrees(ours: int, exact: int) -> bool:
+    """Tell whether a sketch's estimate is the exact count: below its size it must be."""
+    if exact < SKETCH_SIZE:
+        return ours == exact
+    return abs(ours - exact) <= SKETCH_TOLERANCE * exact
+
+
+def shown(figure: Figure | None) -> str | int | float | None:
+    """Return a figure for a message."""
+    exact: Fraction | None = None if figure is None else figure.exact
+    if figure is None or exact is None:
+        return None
+    if figure.shown == "money":
+        return str(Decimal(round(exact * _MICRO)).scaleb(-6).normalize())
+    return exact.numerator if exact.denominator == 1 else exact.numerator / exact.denominator
+
+
+def _micro(amount: str) -> Decimal:
+    return Decimal(amount).scaleb(6)

@@ -1,0 +1,146 @@
+"""Panes, windows and counters of a namespace, held against the recomputation of its log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from streams.verify.compare_panes import compare_rung
+from streams.verify.compare_windows import compare_window
+from streams.verify.formula import formula
+from streams.verify.live import by_measure
+from streams.verify.oracle import counters
+from streams.verify.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import duckdb
+
+    from processors.catalog.model import Catalog
+    from streams.tables.base import RungPanes
+
+    ReadRung = Callable[[str], RungPanes]
+    Report = Callable[[str, int, int], None]
+
+NOT_COMPARED: Final = frozenset({"overflow"})  # a health figure, counted once a measure
+
+
+@dataclass
+class Comparison:
+    """The outcome.
+
+    Attributes:
+        kpis: by KPI; a pane cell that several KPIs read is in each of them.
+        cells: pane cells compared, each once.
+        cells_differ: those that differ, each once.
+        counters: pipeline counter -> (ours, recomputed).
+    """
+
+    kpis: dict[str, Tally] = field(default_factory=dict)
+    unread: Tally = field(default_factory=lambda: Tally("(no KPI)"))
+    cells: int = 0
+    cells_differ: int = 0
+    counters: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def tallies(self) -> list[Tally]:
+        """Every KPI, and what none reads if there is anything."""
+        return [*self.kpis.values(), *([self.unread] if self.unread.cells else [])]
+
+    @property
+    def windows(self) -> int:
+        """Windows compared."""
+        return sum(tally.windows for tally in self.kpis.values())
+
+    @property
+    def grid(self) -> int:
+        """Windows of the grid that these stand for."""
+        return sum(tally.grid for tally in self.kpis.values())
+
+    @property
+    def windows_differ(self) -> int:
+        """Windows that differ."""
+        return sum(tally.windows_differ for tally in self.kpis.values())
+
+    @property
+    def counters_differ(self) -> int:
+        """Pipeline counters that differ."""
+        return sum(ours != exact for ours, exact in self.counters.values())
+
+    @property
+    def agrees(self) -> bool:
+        """Nothing differs, and panes and windows were compared."""
+        differ = self.cells_differ + self.windows_differ + self.counters_differ
+        return differ == 0 and self.cells > 0 and self.windows > 0
+
+
+def compare(
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    read_rung: ReadRung,
+    pipeline_counters: Mapping[str, int],
+    report: Report = lambda *_: None,
+) -> Comparison:
+    """Compare everything, one rung after the other so that only one is in memory.
+
+    Args:
+        con: a recomputed log.
+        catalog: what was measured.
+        read_rung: returns all stored panes of a rung.
+        pipeline_counters: as stored, over all partitions.
+        report: gets the progress.
+    """
+    outcome = Comparison({name: Tally(name) for name in catalog.metrics})
+    readers = _readers(catalog, outcome.kpis)
+    total = sum(len(metric.windows) for metric in catalog.metrics.values())
+    done = 0
+    for rung in (r.name for r in catalog.ladder.rungs):
+        panes = read_rung(rung)
+        _compare_panes(con, catalog, rung, panes, readers, outcome)
+        apart = by_measure(panes)
+        panes.clear()
+        for metric in catalog.metrics.values():
+            for window in metric.windows:
+                if window.rung == rung:
+                    compare_window(con, catalog, metric, window, apart, outcome.kpis[metric.id])
+                    done += 1
+                    report("compared windows of KPIs", done, total)
+    exact = counters(con)
+    wanted = (exact.keys() | {n for n, count in pipeline_counters.items() if count}) - NOT_COMPARED
+    outcome.counters = {
+        name: (pipeline_counters.get(name, 0), exact.get(name, 0)) for name in sorted(wanted)
+    }
+    return outcome
+
+
+def _readers(catalog: Catalog, tallies: Mapping[str, Tally]) -> dict[tuple[str, str], list[Tally]]:
+    """Return (measure, joined set) -> the KPIs that read it."""
+    found: dict[tuple[str, str], list[Tally]] = {}
+    for metric in catalog.metrics.values():
+        for dimensions in metric.dimension_sets:
+            for name, read in formula(catalog, metric, dimensions).sets.items():
+                mine = found.setdefault((name, ",".join(read)), [])
+                if tallies[metric.id] not in mine:
+                    mine.append(tallies[metric.id])
+    return found
+
+
+def _compare_panes(
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    rung: str,
+    panes: RungPanes,
+    readers: Mapping[tuple[str, str], list[Tally]],
+    outcome: Comparison,
+) -> None:
+    def differs(group: tuple[str, str], where: str, ours: Any, recomputed: Any) -> None:
+        outcome.cells_differ += 1
+        for tally in readers.get(group, [outcome.unread]):
+            tally.cell_differs(where, ours, recomputed)
+
+    compared = compare_rung(con, catalog, rung, panes, differs)
+    outcome.cells += compared.total()
+    for group, count in compared.items():
+        for tally in readers.get(group, [outcome.unread]):
+            tally.cells += count

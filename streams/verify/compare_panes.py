@@ -1,0 +1,109 @@
+"""Every cell of every pane of one rung, held against the recomputation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final
+
+from processors.catalog.model import Aggregation
+from processors.cells import cell_ref
+from processors.names import Cell, cell_name
+from processors.sketch import estimate
+from streams.verify.agree import count_agrees
+from streams.verify.sql import statement, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import duckdb
+
+    from processors.catalog.model import Catalog
+    from streams.tables.base import Cells, RungPanes
+
+    Differs = Callable[[tuple[str, str], str, Any, Any], None]
+    """Called with (measure, joined set), where, ours and the recomputation's."""
+
+_BATCH: Final = 100_000
+
+
+def compare_rung(
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    rung: str,
+    panes: RungPanes,
+    differs: Differs,
+) -> Counter[tuple[str, str]]:
+    """Compare all panes of a rung and return how many cells that were, by measure and set.
+
+    Cells of amount 0 are as good as none: a fact that was taken back leaves them behind.
+    """
+    compared: Counter[tuple[str, str]] = Counter()
+    left = dict(panes)
+    for start_ms, expected in _recomputed(con, catalog, rung):
+        _compare_pane(rung, start_ms, left.pop(start_ms, {}), expected, compared, differs)
+    for start_ms, cells in sorted(left.items()):
+        _compare_pane(rung, start_ms, cells, {}, compared, differs)
+    return compared
+
+
+def _recomputed(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, rung: str
+) -> Iterator[tuple[int, dict[str, int]]]:
+    measures = [name for name, r in catalog.requirements.items() if rung in r.rungs]
+    distinct = {name for name in measures if catalog.measures[name].agg is Aggregation.DISTINCT}
+    panes = "asof join day on base_ms >= day.start_ms" if rung == "1d" else ""
+    start = "day.start_ms" if rung == "1d" else f"base_ms - base_ms % {_size_ms(rung)}"
+    sums = statement(
+        "rung", start=start, panes=f"base_cell {panes}", measures=texts(set(measures) - distinct)
+    )
+    members = statement(
+        "rung_distinct", start=start, panes=f"base_member {panes}", measures=texts(distinct)
+    )
+    found = con.cursor().execute(
+        f"select start_ms, measure, component, dimensions, key, amount from ({sums})"  # noqa: S608
+        f" union all select start_ms, measure, '', dimensions, key, amount from ({members})"
+        " order by start_ms"
+    )
+    for start_ms, rows in groupby(_rows(found), key=itemgetter(0)):
+        yield start_ms, {_name(*row[1:5]): row[5] for row in rows}
+
+
+def _rows(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while rows := found.fetchmany(_BATCH):
+        yield from rows
+
+
+def _size_ms(rung: str) -> int:
+    return {"10s": 10_000, "1m": 60_000, "1h": 3_600_000}[rung]
+
+
+@lru_cache(maxsize=500_000)
+def _name(measure: str, component: str, dimensions: str, key: str) -> str:
+    names = tuple(dimensions.split(",")) if dimensions else ()
+    return cell_name(Cell(measure, component, names, tuple(key.split("\x1f")) if names else ()))
+
+
+def _compare_pane(
+    rung: str,
+    start_ms: int,
+    ours: Cells,
+    expected: Mapping[str, int],
+    compared: Counter[tuple[str, str]],
+    differs: Differs,
+) -> None:
+    for name in ours.keys() | expected.keys():
+        group = cell_ref(name).group
+        compared[group] += 1
+        amount, exact = ours.get(name, 0), expected.get(name, 0)
+        if isinstance(amount, int):
+            if amount == exact:
+                continue
+        else:
+            amount = estimate(amount)
+            if count_agrees(amount, exact):
+                continue
+        where = f"pane {rung} {start_ms} {name.replace(chr(31), ' ')}"
+        differs(group, where, amount, exact)

@@ -1,0 +1,70 @@
+"""The recomputation of one log: from records to base panes and counters, in DuckDB."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streams.verify.kinds import KINDS
+from streams.verify.panes import build_panes
+from streams.verify.sql import statement, texts
+from streams.verify.validity import judge
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from processors.catalog.model import Catalog
+
+SESSION_ID_GAP_MS = 86_400_000  # a producer's session_id names one session up to a day's pause
+
+
+def recompute(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, dedup_horizon: int) -> None:
+    """Recompute the table ``log`` of a connection into base panes and counters.
+
+    Args:
+        con: holds ``log``; gets everything else.
+        catalog: what is measured, and the times that shape it.
+        dedup_horizon: records of a partition in one generation of duplicate detection.
+    """
+    _set_variables(con, catalog, dedup_horizon)
+    judge(con)
+    con.execute(statement("accepted"))
+    con.execute(statement("fact"))
+    wanted = {t for r in catalog.requirements.values() for t in r.measure.events}
+    for kind in KINDS:
+        if wanted & set(kind.facts):
+            con.execute(
+                statement(
+                    "taken",
+                    identity=kind.identity,
+                    lateness=kind.lateness,
+                    types=texts(kind.types),
+                )
+            )
+            con.execute(statement(f"keyed/{kind.name}"))
+    build_panes(con, catalog)
+
+
+def counters(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return the pipeline counters that the log amounts to, those above zero."""
+    rows = con.execute(statement("counters")).fetchall()
+    return {str(name): int(count) for name, count in rows if count}
+
+
+def _set_variables(con: duckdb.DuckDBPyConnection, catalog: Catalog, dedup_horizon: int) -> None:
+    defaults = catalog.defaults
+    variables = {
+        "session_gap_ms": defaults.session_gap_ms,
+        "session_id_gap_ms": SESSION_ID_GAP_MS,
+        "cart_timeout_ms": defaults.cart_timeout_ms,
+        "ticket_retention_ms": defaults.ticket_retention_ms,
+        "order_horizon_ms": defaults.order_horizon_ms,
+        "allowed_lateness_ms": defaults.allowed_lateness_ms,
+        "keyed_lateness_ms": defaults.keyed_lateness_ms,
+        "far_future_ms": defaults.far_future_ms,
+        "retention_ms": catalog.ladder.retention_ms_max,
+        "record_bytes_max": defaults.record_bytes_max,
+        "dimension_values_max": defaults.dimension_values_max,
+        "dedup_horizon": dedup_horizon,
+    }
+    for name, value in variables.items():
+        con.execute(f"set variable {name} = {value}::bigint")

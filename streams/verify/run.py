@@ -1,0 +1,121 @@
+"""A verification: files through the real path, then the recomputation of the same log."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from processors.errors import UsageError
+from streams.catalog_files import read_catalog
+from streams.replay.run import replay
+from streams.tables.connection import open_client
+from streams.tables.redis_reader import RedisReader
+from streams.verify.compare import compare
+from streams.verify.log import append_log, create_log, read_log
+from streams.verify.namespace import own_namespace
+from streams.verify.oracle import recompute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streams.replay.sources import Files
+    from streams.settings import Settings
+    from streams.tables.base import RungPanes
+    from streams.verify.compare import Comparison
+
+    Report = Callable[[str, int, int], None]
+
+_EVER_MS: Final = 1 << 52
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The outcome, and how long each part took (seconds)."""
+
+    comparison: Comparison
+    namespace: str
+    events: int
+    records: int
+    replay_s: float
+    recompute_s: float
+    compare_s: float
+
+
+def verify(
+    settings: Settings,
+    files: Files,
+    *,
+    report: Report = lambda *_: None,
+    say: Callable[[str], None] = lambda _: None,
+    before_compare: Callable[[Settings], None] = lambda _: None,
+) -> Verified:
+    """Replay files into a namespace of its own, recompute its log, and compare.
+
+    Servers of its own are started where neither broker nor Redis is configured.
+
+    Args:
+        settings: the namespace is replaced by a new one unless ``--namespace`` named it.
+        files: what to replay.
+        report: gets the progress.
+        say: gets a line where something is worth knowing.
+        before_compare: called between replay and comparison, with the settings in force; tests
+            damage what is stored here.
+
+    Raises:
+        UsageError: there are no events.
+        UnreachableError: broker or Redis is away or refused.
+        CheckFailedError: the worker does not get on.
+    """
+    if not files.count:
+        raise UsageError("the files hold no events: there would be nothing to compare")
+    with own_namespace(settings, say) as mine:
+        catalog = read_catalog(mine)
+        replayed = replay(mine, files, report=report, say=say)
+        started = time.monotonic()
+        con = duckdb.connect(config={"threads": 2})
+        create_log(con)
+        ends = replayed.delivered.next_offsets
+        rows = read_log(mine, ends, lambda done, total: report("read back", done, total))
+        records = append_log(con, rows)
+        recompute(con, catalog, dedup_horizon=mine.dedup_horizon)
+        recomputed = time.monotonic()
+        before_compare(mine)
+        counters = asyncio.run(_counters(mine))
+        comparison = compare(
+            con, catalog, lambda rung: asyncio.run(_panes(mine, rung)), counters, report
+        )
+        compared = time.monotonic()
+    return Verified(
+        comparison,
+        mine.namespace,
+        replayed.events,
+        records,
+        replayed.total_s,
+        recomputed - started,
+        compared - recomputed,
+    )
+
+
+async def _counters(settings: Settings) -> dict[str, int]:
+    client = open_client(settings.redis_url)
+    try:
+        progress = await RedisReader(client, settings.namespace).progress()
+    finally:
+        await client.aclose()
+    total: dict[str, int] = {}
+    for partition in progress.values():
+        for name, count in partition.counters.items():
+            total[name] = total.get(name, 0) + count
+    return total
+
+
+async def _panes(settings: Settings, rung: str) -> RungPanes:
+    client = open_client(settings.redis_url)
+    try:
+        return await RedisReader(client, settings.namespace).panes(rung, -_EVER_MS, _EVER_MS)
+    finally:
+        await client.aclose()

@@ -1,0 +1,14 @@
+-- What keyed figures conclude, net of everything that was taken back: one row a fact.
+create or replace table fact (
+    topic varchar not null,
+    part integer not null,
+    type varchar not null,
+    ts bigint not null,             -- the pane it falls in
+    known_off bigint not null,      -- the record that brought it about, for the order of admission
+    due_ms bigint,                  -- where the watermark brought it about: its timer
+    dimensions_off bigint not null, -- the event whose dimensions it carries
+    fallback_off bigint,            -- the event that fills in what that one leaves empty
+    duration_ms bigint,
+    micro bigint
+);
+create or replace table refused (topic varchar, part integer, off bigint);

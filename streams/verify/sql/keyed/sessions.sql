@@ -1,0 +1,56 @@
+-- Sessions of a visitor: gaps and islands over event time, and by a producer's session id.
+--
+--   visitor    *  * *        *  <- gap ->  *   *
+--   sessions   |-------------|             |---|
+--
+-- A gap of session_gap_ms ends a session; under one session_id it takes session_id_gap_ms.
+-- Facts fall at the start with the first event's dimensions, the end's at the end; a session is
+-- closed once the watermark has come to its end + gap.
+create or replace temp table visit as
+select *, nullif(session_id, '') as sid,
+    case when nullif(session_id, '') is null then getvariable('session_gap_ms')
+         else getvariable('session_id_gap_ms') end as gap_ms
+from taken;
+
+create or replace temp table session as
+with marked as (
+    select *, coalesce(ts - lag(ts) over run >= gap_ms, true) as opens
+    from visit
+    window run as (partition by topic, part, identity, sid order by ts, off)
+), numbered as (
+    select *, count_if(opens) over (partition by topic, part, identity, sid order by ts, off)
+        as number
+    from marked
+), folded as (
+    select topic, part, identity, sid, number,
+        min(ts) as start_ms, max(ts) as end_ms, first(off order by ts, off) as first_off,
+        max(off) as last_off, min(off) filter (type = 'purchase') as converted_off,
+        count_if(type = 'page_view') as pages, count_if(type = 'purchase') as purchases
+    from numbered
+    group by topic, part, identity, sid, number
+)
+select *, end_ms + getvariable('session_gap_ms') as due_ms,
+    end_ms + getvariable('session_gap_ms') <= closing.watermark_ms as closed
+from folded join closing using (topic, part);
+
+insert into fact by name
+with started as (
+    select 'session_started' as type, start_ms as ts, first_off as known_off, * exclude (due_ms)
+    from session
+    union all by name
+    select 'session_converted' as type, start_ms as ts,
+        greatest(first_off, converted_off) as known_off, * exclude (due_ms)
+    from session where purchases > 0
+), ended as (
+    select 'session_closed' as type, start_ms as ts, last_off as known_off, *
+    from session where closed
+    union all by name
+    select 'session_bounced' as type, start_ms as ts, last_off as known_off, *
+    from session where closed and pages = 1 and purchases = 0
+    union all by name
+    select 'session_ended' as type, end_ms as ts, last_off as known_off, *
+    from session where closed
+)
+select topic, part, type, ts, due_ms, known_off, first_off as dimensions_off,
+    case when type = 'session_ended' then end_ms - start_ms end as duration_ms
+from (select * from started union all by name select * from ended);

@@ -1,0 +1,5 @@
+insert into base_cell
+select $measure, '', $dimensions, labels, ts - ts % 10000 as base_ms, sum($amount)
+from labelled
+where $where
+group by labels, base_ms;

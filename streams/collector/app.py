@@ -177,7 +177,7 @@ def build_app(
             web.post("/v1/cloudevents", handlers.cloud),
             web.post("/v1/beacon", handlers.beacon),
             web.post(f"/v1/{{call:{SEGMENT_CALLS}}}", handlers.segment),
-            web.options("/v1/{any:.*}", pages.preflight),
+            web.options(f"/v1/{{any:events|cloudevents|beacon|{SEGMENT_CALLS}}}", pages.preflight),
             web.get("/t.js", pages.script),
             web.get("/metrics", pages.metrics),
             web.get("/healthz", pages.alive),

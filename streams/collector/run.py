@@ -93,6 +93,8 @@ def run_until_signal(
     config: CollectorConfig, catalog: Catalog, broker: str, namespace: str
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
+    # It writes the address and a traceback for every malformed request; our defects are ours.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
     async def run() -> None:
         stop = asyncio.Event()

@@ -209,16 +209,17 @@ _FIELDS: dict[str, Callable[[Event, Message, str], Event]] = {
 def _items(products: object) -> list[Event]:
     if not isinstance(products, list):
         return []
-    return [
+    items = (
         {
             "product": p.get("product_id") or p.get("sku") or p.get("name"),
             "category": p.get("category"),
             "quantity": p.get("quantity"),
-            "price": p.get("price"),
+            "price": _amount(p.get("price")),
         }
         for p in products
         if isinstance(p, dict)
-    ]
+    )
+    return [{name: v for name, v in item.items() if v is not None} for item in items]
 
 
 def _identities(message: Mapping[str, Any]) -> Event:

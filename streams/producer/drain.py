@@ -10,22 +10,33 @@ from streams.producer.lanes import Lanes
 from streams.producer.link import BATCH_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streams.producer.link import Link
     from streams.producer.spooler import Spooler
 
 EVENTS = 5_000  # sent, confirmed and dropped together
 
 
-async def drain(spooler: Spooler, link: Link, timeout_s: float) -> None:
+async def drain(spooler: Spooler, link: Link, timeout_s: float, hold: Callable[[], None]) -> None:
     """Send everything in the spool, in order for each partition; return when it is empty.
 
     Returns without giving way to other tasks once it is: nothing can slip in behind the check.
+
+    Args:
+        spooler: the spool.
+        link: a connection to Kafka.
+        timeout_s: how long Kafka may take to confirm.
+        hold: called when little is left: from now on new events must not go to the spool, or it
+            would never be empty under load.
 
     Raises:
         LinkError: Kafka is away again; what was not dropped yet is sent again next time.
     """
     while not spooler.empty:
         envelopes = await spooler.peek(EVENTS)
+        if len(envelopes) < EVENTS:
+            hold()
         lanes = Lanes(BATCH_BYTES)
         lanes.counts = link.partitions
         for envelope in envelopes:

@@ -7,8 +7,8 @@
                   +------- Kafka is away --+--> spool (in order) --> Kafka, once it is back
 
 While one batch of a partition is under way the next one fills, so batches grow with the load and
-a lone event waits for nothing. While anything is in the spool, new events go behind it: the
-order of each key is kept.
+a lone event waits for nothing. While anything is in the spool, new events go behind it, or wait
+until its last events are in Kafka: the order of each key is kept.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class Outbox:
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._holding = False  # the spool is nearly empty: new events wait in the lanes
 
     @property
     def away(self) -> bool:
@@ -171,7 +172,7 @@ class Outbox:
 
     def _add(self, envelope: Envelope) -> Bundle:
         link = self._link
-        if link is None and self._spooler is not None:
+        if link is None and self._spooler is not None and not self._holding:
             bundle = self._spooler.open_bundle()
         else:
             bundle = self._lanes.bundle_for(envelope)
@@ -207,6 +208,7 @@ class Outbox:
 
     def _use(self, link: Link) -> None:
         self._link, self._lanes.counts = link, link.partitions
+        self._holding = False
         for place in self._lanes.ready():
             self._run(self._ship(place, link))
         self._changed.set()
@@ -215,6 +217,7 @@ class Outbox:
         """Kafka is away: apply the policy to everything that is not confirmed, in order."""
         _log.warning("Kafka is away: %s", reason)
         self._away_because = reason
+        self._holding = False
         link, self._link = self._link, None
         if link is not None:
             self._run(link.close())
@@ -237,9 +240,11 @@ class Outbox:
             try:
                 link = link or await self._connect()
                 if self._spooler is not None:
-                    await drain(self._spooler, link, self._away_after_s)
+                    self._lanes.counts = link.partitions
+                    await drain(self._spooler, link, self._away_after_s, self._hold)
             except (LinkError, UnreachableError, OSError) as error:
                 self._away_because = error
+                self._let_go()
                 if link is not None:
                     self._run(link.close())
                     link = None
@@ -248,6 +253,16 @@ class Outbox:
                 _log.info("Kafka is back")
                 self._use(link)
                 return
+
+    def _hold(self) -> None:
+        self._holding = True
+
+    def _let_go(self) -> None:
+        """Spool what waited for the spool to be empty: it is not going to be."""
+        if self._holding and self._spooler is not None:
+            self._holding = False
+            for bundle in self._lanes.clear():
+                self._spooler.put(bundle)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

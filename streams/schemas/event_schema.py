@@ -38,15 +38,16 @@ _AMOUNT: Final[dict[str, Any]] = {
         {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$"},
     ]
 }
+_COUNT: Final[dict[str, Any]] = {"type": "integer", "minimum": 0, "exclusiveMaximum": 10**9}
 _ITEMS: Final[dict[str, Any]] = {
     "type": ["array", "null"],
-    "description": "what is in the cart or the order; kept, read by the catalogue's own measures",
+    "description": "what is in the cart or the order",
     "items": {
         "type": "object",
         "properties": {
             "product": {"type": ["string", "null"]},
             "category": {"type": ["string", "null"]},
-            "quantity": {"type": ["integer", "null"]},
+            "quantity": _COUNT,
             "price": {"anyOf": [*_AMOUNT["anyOf"], {"type": "null"}]},
             "unit_cost": {"anyOf": [*_AMOUNT["anyOf"], {"type": "null"}]},
         },
@@ -90,12 +91,10 @@ def _property(field: Field) -> dict[str, Any]:
         if field.required:
             return {"type": "string", **described, **_not_empty(field)}
         return {"type": ["string", "null"], **described}
-    if field.kind == "count":
-        return {"type": "integer" if field.required else ["integer", "null"], **described}
-    rule = _MOMENT if field.kind == "moment" else _AMOUNT
+    rule = {"moment": _MOMENT, "amount": _AMOUNT, "count": _COUNT}[field.kind]
     if field.required:
         return {**rule, **described}
-    return {"anyOf": [*rule["anyOf"], {"type": "null"}], **described}
+    return {"anyOf": [*rule.get("anyOf", [rule]), {"type": "null"}], **described}
 
 
 def _not_empty(field: Field) -> dict[str, Any]:

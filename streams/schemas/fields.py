@@ -63,7 +63,7 @@ MEANING: Final = {
 IDENTITIES: Final = ("visitor_id", "customer_id", "recipient_id")
 COMMON: Final = ("event_id", "ts")
 WITH_ITEMS: Final = (AddToCart, RemoveFromCart, CheckoutStarted, Purchase)
-_INTERNAL: Final = frozenset({"micro"})  # computed by the decoder, never published
+_APART: Final = frozenset({"micro", "items"})  # computed by the decoder; described on its own
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def fields_of(struct: type[Event]) -> Iterator[Field]:
     found = [
         Field(info.name, _kind(hints[info.name], info.name), info.required)
         for info in msgspec.structs.fields(struct)
-        if info.name not in _INTERNAL
+        if info.name not in _APART
     ]
     return iter(sorted(found, key=lambda field: not field.required))
 

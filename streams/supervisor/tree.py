@@ -39,6 +39,7 @@ class _Member:
     spec: ChildSpec
     child: Child | None
     restarts: RestartState | None
+    served: bool = False  # whether it has ever been ready
     restart_at_ms: int | None = None  # while it is down; None: it stays down
 
 
@@ -106,8 +107,9 @@ class Supervisor:
             )
             self._members.append(started[-1])
         try:
-            for spec in specs:
-                self._wait_ready(spec)
+            for member in started:
+                self._wait_ready(member.spec)
+                member.served = True
         except ChildFailedError:
             for member in reversed(started):
                 self._members.remove(member)
@@ -185,8 +187,10 @@ class Supervisor:
         words = child.last_words() if code > 0 else ""  # a signal leaves no explanation
         text = f"{spec.name} {how}" + (f": {words}" if words else "")
         delay_ms = None
-        # A child that refuses its settings (usage) would refuse them again.
-        if member.restarts is not None and code not in (0, UsageError.exit_code):
+        # A child that refuses its settings would refuse them again, and one that fails before it
+        # has ever served, for no reason outside itself, would fail again.
+        hopeless = code in (0, UsageError.exit_code) or (code == 1 and not member.served)
+        if member.restarts is not None and not hopeless:
             delay_ms = member.restarts.crashed(_now_ms())
             if delay_ms is None:
                 text += f" (given up after {member.restarts.policy.crashes_max} crashes)"

@@ -125,6 +125,15 @@ def test_a_worker_that_refuses_its_settings_is_not_started_again(tmp_path: Path)
     assert caught.value.exit_code == 2
 
 
+def test_a_worker_that_never_served_is_not_started_again(tmp_path: Path) -> None:
+    """A failure before it was ever ready, for no outside reason, ends the tree at once."""
+    code = "import sys; sys.exit('cannot import name')"
+    spec = python("worker", code, restart=FAST, ready=lambda: False, log_path=tmp_path / "log")
+    with quiet() as supervisor, pytest.raises(ChildFailedError) as caught:
+        supervisor.start(spec)
+    assert str(caught.value) == "worker ended with exit code 1: cannot import name"
+
+
 def test_a_dead_server_ends_the_tree() -> None:
     """A child without a restart policy ends all, with its own exit code for the tree."""
     with quiet() as supervisor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import codecs
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 ORIGINAL_BYTES_MAX: Final = 65_536
 KEY_BYTES_MAX: Final = 4_096
+_utf_8: Final = codecs.getincrementaldecoder("utf-8")
 FLUSH_RECORDS: Final = 500  # so many are published at once, and kept in memory before that
 
 
@@ -51,7 +53,8 @@ def dead_letter(topic: str, partition: int, record: Record, rejection: Rejection
     else:
         kept = original[:ORIGINAL_BYTES_MAX]
         try:
-            letter["original"] = kept.decode()
+            # Incremental: a character that the cut goes through is left out, not an error.
+            letter["original"] = _utf_8().decode(kept, final=not letter["truncated"])
         except UnicodeDecodeError:
             letter["original_base64"] = base64.b64encode(kept).decode()
     return msgspec.json.encode(letter)

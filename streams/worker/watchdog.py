@@ -127,14 +127,16 @@ class Watchdog:
             vitals.stalled = False
             return
         stalled_s = now - since
-        if stalled_s >= self._timeout_s:
-            self._fail(
-                CheckFailedError(
-                    f"{runner.topic}[{runner.partition}] lags {lag} records and "
-                    f"has not moved for {stalled_s:.0f} s: this process ends to be started again"
-                )
-            )
-        elif stalled_s >= self._timeout_s / 2 and not vitals.stalled:
+        if stalled_s < self._timeout_s / 2:
+            return
+        if not vitals.stalled:
             vitals.stalled = True
             logger.warning("%s[%d] does not move: fetching anew", runner.topic, runner.partition)
             runner.reopen()
+        elif stalled_s >= self._timeout_s:
+            self._fail(
+                CheckFailedError(
+                    f"{runner.topic}[{runner.partition}] lags {lag} records and has not moved for "
+                    f"{stalled_s:.0f} s: this process ends to be started again"
+                )
+            )

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 CONNECT_TIMEOUT_MS: Final = 5_000
+_OF_ANY_AGE: Final = {
+    "retention.ms": "-1",
+    "message.timestamp.after.max.ms": str(2**63 - 1),
+}
 ALL_TOPICS: Final = (*names.EVENT_TOPICS, names.DEAD_LETTER)
 
 
@@ -46,11 +50,27 @@ def create_topics(settings: Settings, *, replication: int = 1) -> list[str]:
         missing = [t for t in _physical(settings) if t not in _describe(admin, [t])]
         for topic in missing:
             try:
-                admin.create_topics([NewTopic(topic, settings.partitions, replication)])
+                _create(admin, topic, settings, replication)
             except kafka_errors.TopicAlreadyExistsError:
                 continue  # another process was faster
             created.append(topic)
     return created
+
+
+def _create(admin: Any, topic: str, settings: Settings, replication: int) -> None:
+    # Kafka ages records by their own timestamps: in a replay these are years old, or (the seal)
+    # hours ahead, and a broker's defaults would delete or refuse them. Live topics keep them.
+    replayed = settings.namespace != names.LIVE_NAMESPACE
+    configs = _OF_ANY_AGE if replayed else {}
+    try:
+        admin.create_topics([_topic(topic, settings, replication, configs)])
+    except kafka_errors.InvalidConfigurationError:  # before 3.6 it had no such setting to refuse by
+        configs = {"retention.ms": configs["retention.ms"]}
+        admin.create_topics([_topic(topic, settings, replication, configs)])
+
+
+def _topic(topic: str, settings: Settings, replication: int, configs: dict[str, str]) -> NewTopic:
+    return NewTopic(topic, settings.partitions, replication, topic_configs=configs)
 
 
 def describe_topics(settings: Settings) -> dict[str, TopicFacts]:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from processors.errors import UnreachableError
 from streams.settings import env_name
@@ -42,7 +42,10 @@ async def _has_members(settings: Settings) -> bool:
     )
     try:
         await admin.start()
-        answers = await admin.describe_consumer_groups([settings.group_id])
+        try:
+            answers = await admin.describe_consumer_groups([settings.group_id])
+        except GroupCoordinatorNotAvailableError:
+            return False  # a new cluster: no group has ever joined
         groups = [group for answer in answers for group in answer.to_object()["groups"]]
         return any(group["members"] for group in groups)
     finally:

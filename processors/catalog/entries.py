@@ -6,22 +6,27 @@ What an entry says about the rest of the catalogue is judged in :mod:`processors
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from processors.catalog import scalars
-from processors.catalog.fields import STRUCTS
+from processors.catalog.fields import DURATION, STRUCTS, VALUE
 from processors.catalog.model import (
+    CHANGE,
     Aggregation,
     Alert,
+    Bound,
     Defaults,
     Measure,
     Metric,
     MetricType,
+    Weights,
     Window,
     window,
 )
 from processors.catalog.nodes import Node, Problems
 from processors.catalog.scalars import Fault, did_you_mean
+from processors.figures import MICRO
 from processors.names import UNIT_SUFFIX
 
 if TYPE_CHECKING:
@@ -47,8 +52,69 @@ def _event_types(node: Node) -> tuple[str, ...]:
     return found
 
 
-def _where(node: Node) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple((field, scalars.words(item)) for field, item in scalars.mapping(node).items())
+class _Where(NamedTuple):
+    """Both kinds of filters: by one of several values, by bounds of a number."""
+
+    values: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    bounds: tuple[Bound, ...] = ()
+
+
+def _where(node: Node) -> _Where:
+    values, bounds = [], []
+    for field, item in scalars.mapping(node).items():
+        if isinstance(item.value, dict):
+            bounds.append(_bound(field, item))
+        else:
+            values.append((field, scalars.words(item)))
+    return _Where(tuple(values), tuple(bounds))
+
+
+_COMPARISONS = ("at_least", "above", "at_most", "below")
+
+
+def _bound(field: str, node: Node) -> Bound:
+    """Read bounds of a number: inclusive in the field's integer unit, whatever was written."""
+    low: int | None = None
+    high: int | None = None
+    for word, item in scalars.mapping(node).items():
+        if word not in _COMPARISONS:
+            raise Fault(item, f"{word}: unknown; {did_you_mean(word, _COMPARISONS)}")
+        limit = _limit(field, item)
+        if word in ("at_least", "above"):
+            least = limit + (word == "above")
+            low = least if low is None else max(low, least)
+        else:
+            most = limit - (word == "below")
+            high = most if high is None else min(high, most)
+    if low is None and high is None:
+        raise Fault(node, f"no bound: write one of {', '.join(_COMPARISONS)}")
+    if low is not None and high is not None and low > high:
+        raise Fault(node, "no number lies within: nothing would ever count")
+    return Bound(field, low, high)
+
+
+def _limit(field: str, node: Node) -> int:
+    if field == DURATION:
+        return scalars.duration_ms(node)
+    number = Fraction(scalars.decimal(node)) * (MICRO if field == VALUE else 1)
+    if number.denominator != 1:
+        raise Fault(node, f"{field} has no such steps: the bound would lie between two numbers")
+    return int(number)
+
+
+def _weights(node: Node) -> Weights:
+    fields = scalars.mapping(node)
+    if len(fields) != 1:
+        raise Fault(node, "weights are by the values of one field: {interaction: {share: 3}}")
+    ((field, values),) = fields.items()
+    found = tuple((word, scalars.whole(item)) for word, item in scalars.mapping(values).items())
+    if not found:
+        raise Fault(node, "without values every event counts 1: leave it out")
+    return Weights(field, found)
+
+
+def _targets(node: Node) -> str:
+    return "" if node.value is None else scalars.decimal(node)
 
 
 def _dimension_sets(node: Node) -> tuple[tuple[str, ...], ...]:
@@ -84,13 +150,13 @@ def _windows(node: Node) -> tuple[Window, ...]:
 
 ALERT: Readers = {
     "severity": scalars.choice(SEVERITIES),
-    "op": scalars.choice(("above", "below")),
+    "op": scalars.choice(("above", "below", "drop", "rise")),
     "threshold": scalars.decimal,
     "window": scalars.text,
     "for": scalars.duration_text,
     "samples_min": scalars.whole,
     "by": scalars.words,
-    "stat": scalars.choice(("value", *HISTOGRAM_STATS)),
+    "stat": scalars.choice(("value", *HISTOGRAM_STATS, CHANGE)),
 }
 
 
@@ -121,6 +187,7 @@ MEASURE: Readers = {
     "agg": scalars.choice(Aggregation),
     "of": scalars.text,
     "where": _where,
+    "weights": _weights,
 }
 METRIC: Readers = {
     "type": scalars.choice(MetricType),
@@ -156,12 +223,15 @@ def read_measure(entry: Entry, problems: Problems) -> Measure | None:
     read = scalars.read_fields(entry.fields, MEASURE, entry.id, problems)
     if not _complete(entry, read, _MEASURE_REQUIRED, "nothing can be added up", problems):
         return None
+    where = read.get("where", _Where())
     return Measure(
         name=entry.id,
         events=read["events"],
         agg=Aggregation(read["agg"]),
         of=read.get("of", ""),
-        where=read.get("where", ()),
+        where=where.values,
+        bounds=where.bounds,
+        weights=read.get("weights"),
     )
 
 
@@ -183,6 +253,11 @@ def read_defaults(entry: Mapping[str, Node], problems: Problems) -> Defaults:
     read = scalars.read_fields(entry, DEFAULTS, "defaults", problems)
     names = {field.name.removesuffix("_ms"): field.name for field in fields(Defaults)}
     return Defaults(**{names[name]: value for name, value in read.items()})
+
+
+def read_targets(entry: Mapping[str, Node], problems: Problems) -> dict[str, str]:
+    """Read named figures that ``target`` may name beside KPIs."""
+    return scalars.read_fields(entry, dict.fromkeys(entry, _targets), "targets", problems)
 
 
 def _formula(read: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from processors.durations import format_duration, parse_duration_ms
 from processors.ladder import Ladder
@@ -33,6 +34,7 @@ class MetricType(StrEnum):
     CUMULATIVE = "cumulative"
 
 
+CHANGE: Final = "change"  # the stat that any KPI can have
 CALENDAR_WINDOWS = ("day_to_date", "month_to_date", "quarter_to_date", "year_to_date")
 _SLIDES = (  # longest window (ms), the rung it slides by, that rung's size (ms)
     (900_000, "10s", 10_000),
@@ -81,15 +83,37 @@ def window(name: str) -> Window:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """Only events count whose number lies in [low, high], in the integer unit of the field.
+
+    ``field`` is as in the catalogue: ``value`` is compared in micro-units. None is no bound.
+    """
+
+    field: str
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much an event counts, by one text field's value; values not named count 1."""
+
+    field: str
+    by_value: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class Measure:
     """What is added up.
 
     Attributes:
         events: types of events, published or derived, that count.
-        of: the field read: ``value`` (kept as ``micro``) or ``duration_ms``; for
-            distinct counts any text field, or ``visitor``: visitor_id, else customer_id, else
-            recipient_id. Empty for a count.
+        of: the field read: ``value`` (kept as ``micro``), ``quantity``, ``duration_ms`` or
+            another number of a fact; for distinct counts any text field, or ``visitor``:
+            visitor_id, else customer_id, else recipient_id. Empty for a count.
         where: only events whose field has one of the values count, for every field named.
+        bounds: only events whose number lies within count, for every field named.
+        weights: of a count: what each event counts.
     """
 
     name: str
@@ -97,13 +121,16 @@ class Measure:
     agg: Aggregation
     of: str = ""
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    bounds: tuple[Bound, ...] = ()
+    weights: Weights | None = None
 
 
 @dataclass(frozen=True)
 class Alert:
     """A threshold on a KPI's final value; rules are generated from it.
 
-    ``op`` is ``above`` or ``below``; ``threshold`` is in the KPI's unit (a number, as text);
+    ``op`` is ``above`` or ``below`` a ``threshold`` in the KPI's unit (a number, as text), or
+    ``drop`` below or ``rise`` above that multiple of the value at the same time last week;
     ``stat`` is the one that is watched, in every row of the dimension set ``by`` (without
     currency: money is watched in each).
     """
@@ -129,9 +156,13 @@ class Metric:
             by ``denominator``; ``cumulative`` is a measure since the start of the calendar window.
         numerator, denominator: arithmetic expressions over measures (a plain name mostly); the
             loader has written out the metrics that they name.
-        stats: what is worked out: ``value``, or of a histogram ``mean``, ``p50``, ``p90``, ``p95``.
+        stats: what is worked out: ``value``, or of a histogram ``mean``, ``p50``, ``p90``, ``p95``;
+            and ``change``: what the first gained on the window before, as a share of it.
         target: what the first stat is held against, in the KPI's unit; empty where there is none.
         samples: the measure whose count says how much stands behind the value.
+        arrivals: leaves (of processors/catalog/operand.py) that count what arrived of the outside
+            inputs; where one is 0 the KPI is undefined, because nobody knows its inputs.
+        reporting: the currency in which amounts of several are added up; empty: they never are.
         dimension_sets: what ``--by`` accepts; () is the total. Money metrics have ``currency``
             appended to every set by the loader, so their total is ("currency",).
         line: where it stands in ``file``, for messages.
@@ -154,6 +185,8 @@ class Metric:
     headline: bool = False
     target: str = ""
     alerts: tuple[Alert, ...] = ()
+    arrivals: tuple[str, ...] = ()
+    reporting: str = ""
     file: str = ""
     line: int = 0
 
@@ -166,6 +199,7 @@ class Defaults:
     cart_timeout_ms: int = 1_800_000
     ticket_retention_ms: int = 400 * 86_400_000
     order_horizon_ms: int = 30 * 86_400_000
+    reading_horizon_ms: int = 7 * 86_400_000
     allowed_lateness_ms: int = 30_000
     keyed_lateness_ms: int = 3_600_000
     far_future_ms: int = 300_000
@@ -188,10 +222,15 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Catalog:
-    """A loaded, checked catalogue."""
+    """A loaded, checked catalogue.
+
+    ``targets`` are named figures beside the KPIs' own that ``target`` may read: name -> number as
+    text, empty where only target_set events give it.
+    """
 
     measures: dict[str, Measure]
     metrics: dict[str, Metric]
     requirements: dict[str, Requirement]
     defaults: Defaults = field(default_factory=Defaults)
     ladder: Ladder = field(default_factory=Ladder)
+    targets: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,137 @@
+"""Alert rules of the pipeline itself: what must hold whatever the KPIs are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from processors import names
+from streams.monitoring.rules import PIPELINE, VALUE, Rule
+
+
+def _rule(  # a table of rules reads best with every column in sight
+    name: str,
+    expression: str,
+    for_: str,
+    severity: str,
+    summary: str,
+    description: str,
+    *advice: str,
+) -> Rule:
+    return Rule(
+        name=name,
+        expression=expression,
+        for_=for_,
+        severity=severity,
+        kind=PIPELINE,
+        family=PIPELINE,
+        summary=summary,
+        description=description,
+        advice=advice,
+    )
+
+
+def pipeline_rules() -> Iterator[Rule]:
+    """Yield the rules of worker, tables and exporter."""
+    yield _rule(
+        "PipelineExporterDown",
+        'absent(up{job="kpi-exporter"} == 1)',
+        "2m",
+        "critical",
+        "No exporter answers",
+        "No KPI is being exported, so no other KPI alert can fire.",
+        "Start one with `kpi exporter`; it says at once why it cannot start.",
+    )
+    yield _rule(
+        "PipelineExporterStale",
+        f"min by (job) ({names.EXPORTER_STALE}) > 0",
+        "2m",
+        "critical",
+        "Every exporter has lost the tables",
+        "The figures shown are the last known ones.",
+        "Look at Redis: `kpi doctor` says whether it is away, read-only or out of memory.",
+    )
+    yield _rule(
+        "PipelineWorkerDown",
+        'absent(up{job="kpi-worker"} == 1)',
+        "2m",
+        "critical",
+        "No worker answers",
+        "Events wait in Kafka and nothing is counted.",
+        "Start one with `kpi worker`; it goes on from the last checkpoint.",
+    )
+    yield _rule(
+        "PipelinePartitionStopped",
+        f"max by (topic, partition) ({names.WORKER_STOPPED}) > 0",
+        "0m",
+        "critical",
+        "Partition {{ $labels.topic }}/{{ $labels.partition }} is stopped until a person decides",
+        "Its log and its table do not fit together any more; the worker's log says why.",
+        "A re-created topic, a changed partition count, or an offset that Kafka has deleted.",
+        "The worker's health page names the way back.",
+    )
+    yield _rule(
+        "PipelinePartitionStalled",
+        f"max by (topic, partition) ({names.WORKER_STALLED}) > 0",
+        "1m",
+        "critical",
+        "Partition {{ $labels.topic }}/{{ $labels.partition }} has records but makes no progress",
+        "The worker ends by itself and is restarted; if this stays, it cannot get on.",
+        "Look at the worker's log, then at the broker's.",
+    )
+    yield _rule(
+        "PipelineHeld",
+        f"max by (topic, partition) ({names.WORKER_HELD}) > 60",
+        "1m",
+        "warning",
+        "Partition {{ $labels.topic }}/{{ $labels.partition }} waits for Redis or Kafka",
+        "It holds its records back until the service answers; nothing is lost.",
+        "`kpi doctor` says which service refuses, and why.",
+    )
+    yield _rule(
+        "PipelineLagGrowing",
+        f"sum by (topic) ({names.WORKER_LAG}) > 10000 and "
+        f"deriv(sum by (topic) ({names.WORKER_LAG})[10m:1m]) > 0",
+        "10m",
+        "warning",
+        "{{ $labels.topic }} lags by " + VALUE + " records and the lag grows",
+        "More is published than the workers count.",
+        "Start another worker, up to one a partition; docs/performance.md has the figures.",
+    )
+    yield _rule(
+        "PipelineWatermarkBehind",
+        f"max by (topic, partition) ({names.PIPELINE_WATERMARK_DELAY}) > 600",
+        "5m",
+        "warning",
+        "Final values of {{ $labels.topic }} lie " + VALUE + " s back",
+        "One partition's event time stands still; final windows wait for the slowest one.",
+        "A partition without events gets ticks from its owner: without them it has none.",
+    )
+    yield _rule(
+        "PipelineDeadLetters",
+        f"sum by (topic, reason) (increase({names.PIPELINE_REJECTED}[10m])) > 100 and "
+        f"sum by (topic, reason) (increase({names.PIPELINE_REJECTED}[10m])) > on (topic) "
+        f"group_left 0.01 * sum by (topic) (increase({names.PIPELINE_EVENTS}[10m]))",
+        "5m",
+        "warning",
+        "More than 1 % of {{ $labels.topic }} is rejected: {{ $labels.reason }}",
+        "A producer publishes events that break the contract; the figures lack them.",
+        "`kpi dead-letters list` groups them by reason, field and source.",
+    )
+    yield _rule(
+        "PipelineTooLate",
+        f"sum by (topic) (increase({names.PIPELINE_LATE_UNKEYED}[15m])) > 100",
+        "5m",
+        "warning",
+        VALUE + " events of {{ $labels.topic }} came too late for their sessions",
+        "Plain counts have them; sessions, carts and the like do not.",
+        "Look for a producer that was offline, or whose clock is behind.",
+    )
+    yield _rule(
+        "PipelineDimensionOverflow",
+        f"sum by (topic) (increase({names.PIPELINE_OVERFLOW}[1h])) > 1000",
+        "0m",
+        "warning",
+        "Dimension values of {{ $labels.topic }} do not fit their budget",
+        "The rest is counted under __other__; totals are exact.",
+        "An identifier has found its way into a dimension, or the budget is too small for it.",
+    )

@@ -1,0 +1,73 @@
+"""PromQL pieces that every rule is made of.
+
+Series of several exporters are the same figures twice, so every read takes the largest of them
+(``max without``) and never a sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from processors import names
+from processors.catalog.model import Alert, Catalog, Metric, MetricType
+
+REPLICA_LABELS: Final = ("instance", "job", "pod", "container", "endpoint", "namespace", "service")
+CONFIDENCE_Z: Final = {"warning": 1.96, "critical": 2.576}  # two-sided 95 % and 99 %
+
+
+def selector(name: str, labels: Mapping[str, str]) -> str:
+    """Write ``name{label="value"}``."""
+    inside = ",".join(f'{label}="{value}"' for label, value in labels.items())
+    return f"{name}{{{inside}}}"
+
+
+def once(series: str, *more: str, past: str = "") -> str:
+    """Read a series once, however many exporters serve it; ``past`` is how long ago."""
+    offset = f" offset {past}" if past else ""
+    return f"max without ({', '.join((*REPLICA_LABELS, *more))}) ({series}{offset})"
+
+
+def labels_of(alert: Alert) -> dict[str, str]:
+    """Return the labels that choose an alert's series, but for the stat."""
+    return {names.LABEL_WINDOW: alert.window, names.LABEL_BY: names.by_value(alert.by)}
+
+
+def value(metric: Metric, alert: Alert, past: str = "") -> str:
+    """Return the final value that an alert watches."""
+    labels = labels_of(alert)
+    if len(metric.stats) > 1:
+        labels[names.LABEL_STAT] = metric.stats[0] if alert.stat == "value" else alert.stat
+    return once(
+        selector(names.metric_name(metric.id, metric.unit, final=True), labels),
+        names.LABEL_STAT,
+        past=past,
+    )
+
+
+def companion(metric: Metric, alert: Alert, which: str, past: str = "") -> str:
+    """Return a final companion of an alert's value: numerator, denominator or samples."""
+    name = names.companion_name(metric.id, which, final=True)
+    return once(selector(name, labels_of(alert)), past=past)
+
+
+def is_proportion(catalog: Catalog, metric: Metric) -> bool:
+    """Tell whether a KPI is a share of counts, for which a confidence bound can be given."""
+    if metric.unit != "ratio" or metric.type is not MetricType.RATIO:
+        return False
+    sides = (catalog.measures.get(metric.numerator), catalog.measures.get(metric.denominator))
+    return all(side is not None and side.agg == "count" for side in sides)
+
+
+def wilson_bound(share: str, trials: str, z: float, *, upper: bool) -> str:
+    """Return a bound of the Wilson score interval of a share.
+
+    (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n); Wilson 1927. A late numerator may
+    exceed its denominator, so p(1-p) is held at 0.
+    """
+    z2 = round(z * z, 6)
+    spread = (
+        f"{z} * sqrt(clamp_min({share} * (1 - {share}), 0) / {trials} + {z2} / (4 * {trials} ^ 2))"
+    )
+    sign = "+" if upper else "-"
+    return f"({share} + {z2} / (2 * {trials}) {sign} {spread}) / (1 + {z2} / {trials})"

@@ -85,6 +85,22 @@ class CellTable:
         else:
             values.pop(ref.values, None)
 
+    def less(self, other: CellTable) -> CellTable:
+        """Return this table's integers less another's; sketches cannot forget and are left out."""
+        found = CellTable()
+        for table, sign in ((self, 1), (other, -1)):
+            for group, components in table.groups.items():
+                for component, values in components.items():
+                    for key, amount in values.items():
+                        if isinstance(amount, int):
+                            found.add(CellRef(group, component, key), sign * amount)
+        return found
+
+    def members(self, measure: str, dimensions: tuple[str, ...]) -> Mapping[str, AbstractSet[int]]:
+        """Return the hashes of a distinct count, by dimension values."""
+        values = self.components(measure, dimensions).get("", {})
+        return {key: hashes for key, hashes in values.items() if not isinstance(hashes, int)}
+
     def components(self, measure: str, dimensions: tuple[str, ...]) -> Mapping[str, Values]:
         """Return a measure's cells of one dimension set, by component."""
         return self.groups.get((measure, ",".join(dimensions)), {})

@@ -16,7 +16,7 @@ from typing import Any, Union
 import msgspec
 
 from processors import names
-from processors.event import EVENT_STRUCTS, Event, Tick
+from processors.event import EVENT_STRUCTS, Event, Purchase, Tick
 from processors.record import Record
 
 REASONS = (
@@ -62,22 +62,61 @@ class Validity:
     record_bytes_max: int
 
 
-def _amount_fault(event: Any) -> Fault | None:
-    value = event.value
+def _micro(value: Decimal | None, field: str) -> tuple[int, Fault | None]:
+    """Return an amount in micro-units, or what is wrong with it."""
     if value is None:
-        event.micro = 0
-        return None
+        return 0, None
     if not value.is_finite():
-        return "invalid_amount", "value", f"{value} is not a number: no sum could hold it"
+        return 0, ("invalid_amount", field, f"{value} is not a number: no sum could hold it")
     if value < 0:
-        return "invalid_amount", "value", f"{value} is negative: publish a refund instead"
+        return 0, ("invalid_amount", field, f"{value} is negative: publish a refund instead")
     if value >= AMOUNT_MAX:
-        return "invalid_amount", "value", f"{value} is not below {AMOUNT_MAX}"
+        return 0, ("invalid_amount", field, f"{value} is not below {AMOUNT_MAX}")
     micro = value.quantize(_MICRO)
     if micro != value:
-        return "invalid_amount", "value", f"{value} has more than 6 decimals: sums would be inexact"
-    event.micro = int(micro.scaleb(6))
+        detail = f"{value} has more than 6 decimals: sums would be inexact"
+        return 0, ("invalid_amount", field, detail)
+    return int(micro.scaleb(6)), None
+
+
+def _amount_fault(event: Any) -> Fault | None:
+    event.micro, fault = _micro(event.value, "value")
+    return fault
+
+
+QUANTITY_MAX = 1_000_000_000
+
+
+def _quantity_fault(quantity: int | None, field: str) -> Fault | None:
+    if quantity is None or 0 <= quantity < QUANTITY_MAX:
+        return None
+    return "invalid_amount", field, f"{quantity} is not within 0 and {QUANTITY_MAX}"
+
+
+def _items_fault(event: Any) -> Fault | None:
+    """Judge a purchase's items: each amount as any other, and each times its quantity."""
+    for index, item in enumerate(event.items or ()):
+        at = f"items[{index}]"
+        fault = _quantity_fault(item.quantity, f"{at}.quantity")
+        if fault is not None:
+            return fault
+        for name in ("price", "unit_cost"):
+            micro, fault = _micro(getattr(item, name), f"{at}.{name}")
+            if fault is not None:
+                return fault
+            total = micro * item.quantity
+            if total >= _TOTAL_MAX:
+                detail = f"times {item.quantity} it is not below {AMOUNT_MAX}"
+                return "invalid_amount", f"{at}.{name}", detail
+            setattr(item, "price_micro" if name == "price" else "cost_micro", total)
     return None
+
+
+_TOTAL_MAX = int(AMOUNT_MAX) * 1_000_000
+
+
+def _purchase_fault(event: Any) -> Fault | None:
+    return _both_faults(event) or (_items_fault(event) if event.items else None)
 
 
 def _identity_fault(event: Any) -> Fault | None:
@@ -91,7 +130,12 @@ def _identity_fault(event: Any) -> Fault | None:
 
 
 def _both_faults(event: Any) -> Fault | None:
-    return _amount_fault(event) or _identity_fault(event)
+    quantity = event.quantity
+    return (
+        _amount_fault(event)
+        or (_quantity_fault(quantity, "quantity") if quantity is not None else None)
+        or _identity_fault(event)
+    )
 
 
 def _checks() -> dict[type[Event], Callable[[Any], Fault | None]]:
@@ -99,7 +143,9 @@ def _checks() -> dict[type[Event], Callable[[Any], Fault | None]]:
     for struct in EVENT_STRUCTS:
         amount = "micro" in struct.__struct_fields__
         identity = struct.topic == names.VISITOR
-        if amount and identity:
+        if struct is Purchase:
+            checks[struct] = _purchase_fault
+        elif amount and identity:
             checks[struct] = _both_faults
         elif amount:
             checks[struct] = _amount_fault
@@ -227,7 +273,7 @@ def _explain(message: str) -> Fault:
         return "missing_field", missing[1], f"{missing[1]} is required"
     if message.startswith("Invalid value") and field == "type":
         return "unknown_type", "type", message.split(" - at", maxsplit=1)[0]
-    if field.endswith("value") and "decimal" in message.lower():
+    if field.endswith(("value", "price", "unit_cost")) and "decimal" in message.lower():
         return "invalid_amount", field, message.split(" - at", maxsplit=1)[0]
     return "wrong_type", field, message.split(" - at", maxsplit=1)[0]
 

@@ -8,21 +8,26 @@ last step; a row's numerator and denominator stay exact.
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from processors.catalog.model import CHANGE
+from processors.catalog.operand import PREVIOUS, WINDOW, Slot
 from processors.cells import SEPARATOR, CellTable
-from processors.figures import Quotient, money, number
+from processors.figures import MICRO, Quotient, money, number
 from processors.histogram import PERCENT_BY_STAT, quantiles_ms
-from processors.reading import reading, without_currency
+from processors.names import CURRENCY
+from processors.reading import key_of, reading, without_currency
+from processors.slots import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from processors.catalog.model import Catalog, Metric, Window
-    from processors.reading import Numbers, Reading
+    from processors.reading import Leaf, Numbers, Reading
     from processors.windows import Span
 
 Figure = str | int | float | None
@@ -66,7 +71,7 @@ def evaluate(
     metric: Metric,
     window: Window,
     dimension_set: tuple[str, ...],
-    cells: CellTable | Mapping[str, int | frozenset[int]],
+    cells: Tables | CellTable | Mapping[str, int | frozenset[int]],
     span: Span,
     previous: CellTable | Mapping[str, int | frozenset[int]] | None = None,
 ) -> list[Row]:
@@ -77,22 +82,24 @@ def evaluate(
         metric: the KPI.
         window: the window that the cells were summed over.
         dimension_set: one of ``metric.dimension_sets``.
-        cells: sums over the window: a table, or cell name -> amount.
+        cells: every slot that the KPI reads; or, where it reads its window only, a table or
+            cell name -> amount.
         span: the time that the rows stand for.
-        previous: the same of the window just before; ``change`` is worked out where it is given.
+        previous: cells of the window just before, where they are not among the slots; ``change``
+            is worked out where it is given or the KPI has that stat.
     """
     plan = reading(catalog, metric, dimension_set)
     work_out = _durations if plan.histogram else _values
-    found = list(work_out(plan, metric, dimension_set, _table(cells)))
+    tables = cells if isinstance(cells, Tables) else Tables({WINDOW: _table(cells)})
     if previous is not None:
+        tables = Tables({**tables, Slot(PREVIOUS): _table(previous)})
+    found = list(work_out(plan, metric, tables, ""))
+    if previous is not None or CHANGE in metric.stats:
         first = metric.stats[0]
-        before = {
-            f.key: f.value
-            for f in work_out(plan, metric, dimension_set, _table(previous))
-            if f.stat == first
-        }
+        earlier = work_out(plan, metric, tables, PREVIOUS)
+        before = {f.key: f.value for f in earlier if f.stat == first}
         found += [
-            _Found(f.key, "change", _change(f.value, before.get(f.key)), None, None, f.samples)
+            _Found(f.key, CHANGE, _change(f.value, before.get(f.key)), None, None, f.samples)
             for f in found
             if f.stat == first
         ]
@@ -100,7 +107,7 @@ def evaluate(
     provisional, complete = span.provisional, span.complete
     rows = []
     for key, stat, value, numerator, denominator, samples in found:
-        unit = "ratio" if stat == "change" else metric.unit
+        unit = "ratio" if stat == CHANGE else metric.unit
         rows.append(
             Row(
                 metric.id,
@@ -123,65 +130,123 @@ def evaluate(
     return rows
 
 
-def _values(
-    plan: Reading, metric: Metric, dimensions: tuple[str, ...], cells: CellTable
-) -> Iterator[_Found]:
-    numbers: dict[str, Numbers] = plan.numbers(cells)
-    keys = _keys(plan, dimensions, numbers)
-    mixed: frozenset[str] = frozenset()
-    if plan.shared:
-        mixed = _spread(plan, dimensions, numbers, keys)
+def _values(plan: Reading, metric: Metric, tables: Tables, shift: str) -> Iterator[_Found]:
+    numbers: dict[str, Numbers] = plan.numbers(tables, shift)
+    keys = _keys(plan, numbers)
+    mixed = _spread(plan, numbers, keys)
     numerator, denominator = plan.numerator, plan.denominator
     over_money, under_money = plan.money
     samples = numbers[metric.samples]
+    waits = bool(plan.guards) and bool(plan.waits(tables, shift))
+    combined: dict[str, Quotient | None] = {}
+    if mixed and metric.reporting and not waits:
+        combined = _combined(plan, metric, numbers, keys, mixed, tables)
+        keys = sorted({*keys, *combined})
     for key in keys:
         over = numerator(numbers, key)
-        if denominator is None:
-            value = None if key in mixed else over
-            yield _Found(key, "value", value, None, None, samples.get(key, 0))
-            continue
-        under = denominator(numbers, key)
+        under = None if denominator is None else denominator(numbers, key)
         value = None
-        if over is not None and under is not None and under.over and key not in mixed:
-            value = _divide(over, under)
+        if key in combined:
+            value = combined[key]
+        elif key not in mixed and not waits and over is not None:
+            if denominator is None:
+                value = over
+            elif under is not None and under.over:
+                value = _divide(over, under)
+        sides = (None, None) if denominator is None else (over, under)
         yield _Found(
             key,
             "value",
             value,
-            _shown(over, amount=over_money),
-            _shown(under, amount=under_money),
+            _shown(sides[0], amount=over_money),
+            _shown(sides[1], amount=under_money),
             samples.get(key, 0),
         )
 
 
-def _keys(plan: Reading, dimensions: tuple[str, ...], numbers: Mapping[str, Numbers]) -> list[str]:
+def _keys(plan: Reading, numbers: Mapping[str, Numbers]) -> list[str]:
     """Return the dimension values that have rows."""
-    if not dimensions:
+    if not plan.dimensions:
         return [""]
     keys: set[str] = set()
-    for name, amounts in numbers.items():
-        if name not in plan.shared:
+    for text, amounts in numbers.items():
+        if plan.leaves[text].dimensions == plan.dimensions:
             keys.update(key for key, amount in amounts.items() if amount)
     return sorted(keys)
 
 
-def _spread(
-    plan: Reading, dimensions: tuple[str, ...], numbers: dict[str, Numbers], keys: list[str]
-) -> frozenset[str]:
-    """Give what has no currency to each currency's row; return the rows that are not alone."""
+def _spread(plan: Reading, numbers: dict[str, Numbers], keys: list[str]) -> frozenset[str]:
+    """Give what is not by the row's dimensions to each row.
+
+    Returns:
+        The rows that share something with rows of other currencies.
+    """
+    dimensions = plan.dimensions
+    for text, leaf in plan.leaves.items():
+        if leaf.dimensions != dimensions:
+            amounts = numbers[text]
+            found = ((key, amounts.get(key_of(leaf, dimensions, key))) for key in keys)
+            numbers[text] = {key: amount for key, amount in found if amount is not None}
+    if not plan.shared:
+        return frozenset()
     bare = {key: without_currency(dimensions, key) for key in keys}
-    for name in plan.shared:
-        amounts = numbers[name]
-        numbers[name] = {key: amounts.get(short, 0) for key, short in bare.items()}
-    shared: dict[str, int] = {}
-    for short in bare.values():
-        shared[short] = shared.get(short, 0) + 1
-    return frozenset(key for key, short in bare.items() if shared[short] > 1)
+    alike = Counter(bare.values())
+    return frozenset(key for key, short in bare.items() if alike[short] > 1)
 
 
-def _durations(
-    plan: Reading, metric: Metric, dimensions: tuple[str, ...], cells: CellTable
-) -> Iterator[_Found]:
+def _combined(
+    plan: Reading,
+    metric: Metric,
+    numbers: Mapping[str, Numbers],
+    keys: list[str],
+    mixed: frozenset[str],
+    tables: Tables,
+) -> dict[str, Quotient | None]:
+    """Return the rows of the reporting currency that stand for several: amounts are converted.
+
+    What is shared counts once. A row is undefined where some currency has no rate.
+    """
+    rates = {**plan.rates(tables), metric.reporting: MICRO}
+    groups: dict[str, list[str]] = {}
+    for key in keys:
+        if key in mixed:
+            groups.setdefault(without_currency(plan.dimensions, key), []).append(key)
+    found: dict[str, Quotient | None] = {}
+    for bare, rows in groups.items():
+        currencies = [key.rpartition(SEPARATOR)[2] for key in rows]
+        one = SEPARATOR.join((*([bare] if len(plan.dimensions) > 1 else ()), metric.reporting))
+        found[one] = None
+        if all(rates.get(currency) for currency in currencies):
+            joined = {
+                text: {one: _joined(numbers[text], leaf, rows, currencies, rates)}
+                for text, leaf in plan.leaves.items()
+            }
+            over = plan.numerator(joined, one)  # type: ignore[arg-type]  # fractions do as well
+            under = plan.denominator(joined, one) if plan.denominator else Quotient(1, 1)  # type: ignore[arg-type]
+            if over is not None and under is not None and under.over:
+                value = Fraction(over.over) / over.under / Fraction(under.over) * under.under
+                found[one] = Quotient(value.numerator, value.denominator)
+    return found
+
+
+def _joined(
+    amounts: Numbers, leaf: Leaf, rows: list[str], currencies: list[str], rates: Numbers
+) -> Fraction:
+    """Return one leaf over rows of several currencies: amounts converted, what is shared once."""
+    if CURRENCY not in leaf.dimensions:
+        return Fraction(amounts.get(rows[0], 0))
+    return sum(
+        (
+            Fraction(amounts.get(key, 0) * rates[currency], MICRO)
+            for key, currency in zip(rows, currencies, strict=True)
+        ),
+        Fraction(0),
+    )
+
+
+def _durations(plan: Reading, metric: Metric, tables: Tables, shift: str) -> Iterator[_Found]:
+    dimensions = plan.dimensions
+    cells = tables.shifted(WINDOW, shift)
     buckets: dict[str, dict[int, int]] = {} if dimensions else {"": {}}
     totals: dict[str, int] = {}
     for component, amounts in cells.components(plan.histogram, dimensions).items():

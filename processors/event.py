@@ -7,7 +7,7 @@ integer form of ``ts`` are filled in by :mod:`processors.decode`, never by a pro
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar, Union
+from typing import Any, ClassVar, Final, Union
 
 import msgspec
 
@@ -90,6 +90,18 @@ class CheckoutStarted(_CartEvent, tag="checkout_started", kw_only=True):
     """A checkout began."""
 
 
+class Item(msgspec.Struct, kw_only=True, gc=False):
+    """One element of a purchase's ``items``; decode fills the micro-units in."""
+
+    product: str | None = None
+    category: str | None = None
+    quantity: int = 1
+    price: Decimal | None = None
+    unit_cost: Decimal | None = None
+    price_micro: int = msgspec.field(default=0, name="(price_micro)")
+    cost_micro: int = msgspec.field(default=0, name="(cost_micro)")
+
+
 class Purchase(_VisitorEvent, tag="purchase", kw_only=True):
     """An order, or one part of it; ``order_id`` tells which."""
 
@@ -101,6 +113,7 @@ class Purchase(_VisitorEvent, tag="purchase", kw_only=True):
     category: str | None = None
     segment: str | None = None
     quantity: int | None = None
+    items: list[Item] | None = None
     micro: int = _MICRO
 
 
@@ -334,6 +347,10 @@ EVENT_STRUCTS: tuple[type[Event], ...] = (
 STRUCT_BY_TYPE: dict[str, type[Event]] = {str(s.__struct_config__.tag): s for s in EVENT_STRUCTS}
 TOPIC_BY_TYPE: dict[str, str] = {tag: struct.topic for tag, struct in STRUCT_BY_TYPE.items()}
 
+READINGS: Final = frozenset(
+    {"balance", "market_impressions", "social_reach", "keyword_rank", "fx_rate", "target_set"}
+)
+
 
 def record_key(event: dict[str, Any]) -> str | None:
     """Return the record key that an event (as a JSON object) must be published under.
@@ -352,8 +369,20 @@ def record_key(event: dict[str, Any]) -> str | None:
         case names.LEADS:
             candidates = ("lead_id",)
         case _:
-            candidates = ("account", "source", "campaign", "event_id")
+            return _business_key(event)
     return next((str(event[name]) for name in candidates if event.get(name)), None)
+
+
+def _business_key(event: dict[str, Any]) -> str | None:
+    """Return a business event's key: what is read again must meet the readings before it."""
+    candidates: tuple[str, ...] = ("account", "source", "campaign", "event_id")
+    kind = str(event.get("type"))
+    if kind == "fx_rate":
+        candidates = ("currency",)  # one rate a currency, whoever reports it
+    elif kind in READINGS:
+        candidates = ("account", "source", "campaign", "kpi", "keyword", "network", "channel")
+    found = next((str(event[name]) for name in candidates if event.get(name)), None)
+    return kind if found is None and kind in READINGS else found
 
 
 def tick_record(ts_ms: int, partition: int) -> bytes:

@@ -17,7 +17,13 @@ ticket_started     at the ticket's first opening
 ticket_answered    at the first reply by an agent, with the time it took
 ticket_solved      at the resolution that holds, with the time it took
 order_placed       at the order's first purchase
+purchase_item      at a purchase, for each element of its items, with price * quantity
+purchase_cost      the same, where the element says its unit_cost: unit_cost * quantity
 =================  ==========================================================================
+
+``balance_changed``, ``market_impressions_changed``, ``social_reach_changed``,
+``keyword_rank_changed``, ``fx_rate_changed`` and ``target_changed`` fall at a reading, with what it
+differs by from the reading before: summed up since the beginning they are the last reading.
 """
 
 from __future__ import annotations
@@ -139,10 +145,90 @@ class OrderPlaced(Fact, tag="order_placed", gc=False):
     currency: str | None = None
 
 
+class ItemFact(Fact, gc=False):
+    """One element of a purchase's items; dimensions it does not name are the purchase's."""
+
+    topic: ClassVar[str] = names.VISITOR
+    channel: str | None = None
+    category: str | None = None
+    product: str | None = None
+    region: str | None = None
+    source: str | None = None
+    campaign: str | None = None
+    currency: str | None = None
+    segment: str | None = None
+    country: str | None = None
+    device: str | None = None
+    quantity: int = 1
+    micro: int = 0
+
+
+class PurchaseItem(ItemFact, tag="purchase_item", gc=False):
+    """What was bought; ``micro`` is price * quantity."""
+
+
+class PurchaseCost(ItemFact, tag="purchase_cost", gc=False):
+    """What it cost to make or buy; ``micro`` is unit_cost * quantity."""
+
+
+class ReadingFact(Fact, gc=False):
+    """A reading differs by ``micro`` from the one before; ``known`` is 1 at the first of its kind.
+
+    A kind is one combination of the dimensions: they identify what was read.
+    """
+
+    topic: ClassVar[str] = names.BUSINESS
+    micro: int = 0
+    known: int = 0
+
+
+class _PlacedReading(ReadingFact, gc=False):
+    source: str | None = None
+    campaign: str | None = None
+    channel: str | None = None
+    network: str | None = None
+
+
+class BalanceChanged(_PlacedReading, tag="balance_changed", gc=False):
+    """An account was read."""
+
+    account: str | None = None
+    currency: str | None = None
+
+
+class MarketImpressionsChanged(_PlacedReading, tag="market_impressions_changed", gc=False):
+    """What the whole market showed was read."""
+
+
+class SocialReachChanged(_PlacedReading, tag="social_reach_changed", gc=False):
+    """How many people a network reaches was read."""
+
+
+class KeywordRankChanged(_PlacedReading, tag="keyword_rank_changed", gc=False):
+    """A position in search results was read."""
+
+    keyword: str | None = None
+
+
+class FxRateChanged(ReadingFact, tag="fx_rate_changed", gc=False):
+    """An exchange rate was read."""
+
+    currency: str | None = None
+
+
+class TargetChanged(_PlacedReading, tag="target_changed", gc=False):
+    """A target was set."""
+
+    kpi: str | None = None
+
+
 FACT_STRUCTS: tuple[type[Fact], ...] = (
     SessionStarted, SessionConverted, SessionClosed, SessionBounced, SessionEnded,
     CartPurchased, CartAbandoned, CartClosed,
     TicketStarted, TicketAnswered, TicketSolved,
     OrderPlaced,
+    PurchaseItem, PurchaseCost,
+    BalanceChanged, MarketImpressionsChanged, SocialReachChanged, KeywordRankChanged,
+    FxRateChanged, TargetChanged,
 )  # fmt: skip
 FACT_BY_TYPE: dict[str, type[Fact]] = {str(s.__struct_config__.tag): s for s in FACT_STRUCTS}

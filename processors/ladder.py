@@ -6,6 +6,7 @@
     1m  |-----------------|      kept 9 d     windows up to 24 h slide by 1 m
     1h  |------ ... ------|      kept 200 d   windows up to 90 d slide by 1 h
     1d  |------ ... ------ ...   kept 3 y     calendar windows, cut in the catalogue's time zone
+    all |------ ... ------ ...   for ever     one pane since the beginning, for levels
 
 Every count is added at the base rung and rolled up: a pane of a coarser rung is the sum of the
 base panes inside it. Local days always hold whole base panes: no zone is off by less than 10 s.
@@ -23,6 +24,8 @@ from processors.durations import parse_duration_ms
 
 BASE_MS = 10_000
 DAY_MS = 86_400_000
+ALL = "all"
+ALL_MS = 1 << 53  # longer than any time that is told: the one pane starts at 0
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ DEFAULT_RUNGS = (
     Rung("1m", 60_000, parse_duration_ms("9d")),
     Rung("1h", 3_600_000, parse_duration_ms("200d")),
     Rung("1d", DAY_MS, parse_duration_ms("1096d")),
+    Rung(ALL, ALL_MS, ALL_MS),
 )
 
 
@@ -95,8 +99,8 @@ class Ladder:
 
     @property
     def retention_ms_max(self) -> int:
-        """The age (ms) past which no rung keeps a pane."""
-        return max(rung.retention_ms for rung in self.rungs)
+        """The age (ms) past which no rung keeps a pane of its time."""
+        return max(rung.retention_ms for rung in self.rungs if rung.name != ALL)
 
     def rung(self, name: str) -> Rung:
         """Return a rung by name.
@@ -124,7 +128,8 @@ class Ladder:
     def without_expiry(self) -> Ladder:
         """Return the same ladder with every pane kept for 200 years (verification, backfill)."""
         forever = 200 * 366 * DAY_MS
-        return Ladder(tuple(Rung(r.name, r.size_ms, forever) for r in self.rungs), self.zone)
+        rungs = (Rung(r.name, r.size_ms, max(forever, r.retention_ms)) for r in self.rungs)
+        return Ladder(tuple(rungs), self.zone)
 
 
 Panes = Mapping[int, Mapping[str, "int | frozenset[int]"]]

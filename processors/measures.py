@@ -8,7 +8,7 @@ dimension sets and rungs, which is per group and not per event.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from operator import attrgetter, itemgetter
@@ -16,7 +16,7 @@ from typing import Any
 
 from processors import names
 from processors.admission import Admission, Values
-from processors.catalog.model import Aggregation, Catalog, Measure, Requirement
+from processors.catalog.model import Aggregation, Bound, Catalog, Measure, Requirement
 from processors.checkpoint import PaneDeltas, PaneSketches
 from processors.event import STRUCT_BY_TYPE
 from processors.facts import FACT_BY_TYPE
@@ -45,26 +45,44 @@ def field_getter(struct: type, fields: Sequence[str]) -> Callable[[Any], tuple[A
 
 @dataclass(frozen=True)
 class Reading:
-    """One measure as one event type feeds it: where its dimensions stand in the group key."""
+    """One measure as one event type feeds it: where its dimensions stand in the group key.
+
+    ``where`` holds the values let through by position; a bound's place in the key is True or False.
+    """
 
     measure: Measure
     dimension_sets: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
-    where: tuple[tuple[int, frozenset[str]], ...]
+    where: tuple[tuple[int, frozenset[str | bool]], ...]
+    weights: tuple[int, Mapping[str, int]] | None
     rungs: tuple[Rung, ...]
 
-    def accepts(self, key: Key) -> bool:
-        """Whether the group passes the measure's filter."""
-        return all(key[position] in wanted for position, wanted in self.where)
+    def picks(self, groups: dict[Key, Any]) -> dict[Key, Any]:
+        """Return the groups that the measure counts, weighted; all of them as they are if plain."""
+        if self.where:
+            groups = {
+                key: amount
+                for key, amount in groups.items()
+                if all(key[position] in wanted for position, wanted in self.where)
+            }
+        if self.weights is not None:
+            position, weights = self.weights
+            groups = {key: amount * weights.get(key[position], 1) for key, amount in groups.items()}
+        return groups
 
 
 @dataclass(frozen=True)
 class LanePlan:
-    """Measures of one event type with one aggregation over one field: they share groups."""
+    """Measures of one event type with one aggregation over one field: they share groups.
+
+    A group's key is the base pane, the dimensions, and whether each of the bounds holds. Bounds
+    cost a step an event, so measures without any share lanes of their own.
+    """
 
     type: str
     agg: Aggregation
     of: str
     dimensions: tuple[str, ...]
+    bounds: tuple[Bound, ...]
     readings: tuple[Reading, ...]
 
 
@@ -79,13 +97,14 @@ class MeasurePlan:
 
 def compile_measures(catalog: Catalog) -> MeasurePlan:
     """Plan what each event type adds to, from the catalogue's requirements."""
-    grouped: dict[tuple[str, Aggregation, str], list[Requirement]] = {}
+    grouped: dict[tuple[str, Aggregation, str, bool], list[Requirement]] = {}
     for requirement in catalog.requirements.values():
-        for event_type in requirement.measure.events:
-            lane = (event_type, requirement.measure.agg, requirement.measure.of)
+        measure = requirement.measure
+        for event_type in measure.events:
+            lane = (event_type, measure.agg, measure.of, bool(measure.bounds))
             grouped.setdefault(lane, []).append(requirement)
     lanes: dict[str, tuple[LanePlan, ...]] = {}
-    for (event_type, agg, of), requirements in grouped.items():
+    for (event_type, agg, of, _), requirements in grouped.items():
         plan = _lane(event_type, agg, of, requirements, catalog.ladder)
         lanes[event_type] = (*lanes.get(event_type, ()), plan)
     return MeasurePlan(lanes, catalog.ladder, catalog.defaults.dimension_values_max)
@@ -96,23 +115,61 @@ def _lane(
 ) -> LanePlan:
     fields = {name for r in requirements for dims in r.dimension_sets for name in dims}
     fields |= {name for r in requirements for name, _ in r.measure.where}
+    fields |= {r.measure.weights.field for r in requirements if r.measure.weights}
     dimensions = tuple(sorted(fields))
-    position = {name: index + 1 for index, name in enumerate(dimensions)}
+    bounds = tuple(dict.fromkeys(bound for r in requirements for bound in r.measure.bounds))
+    places: tuple[str | Bound, ...] = (*dimensions, *bounds)
+    position = {name: index + 1 for index, name in enumerate(places)}
     return LanePlan(
         event_type,
         agg,
         of,
         dimensions,
+        bounds,
         tuple(
             Reading(
                 r.measure,
                 tuple((dims, tuple(position[name] for name in dims)) for dims in r.dimension_sets),
-                tuple((position[name], frozenset(wanted)) for name, wanted in r.measure.where),
+                (
+                    *((position[name], frozenset(wanted)) for name, wanted in r.measure.where),
+                    *((position[bound], frozenset({True})) for bound in r.measure.bounds),
+                ),
+                _weights(r.measure, position),
                 tuple(ladder.rung(name) for name in r.rungs),
             )
             for r in requirements
         ),
     )
+
+
+def _weights(
+    measure: Measure, position: Mapping[str | Bound, int]
+) -> tuple[int, Mapping[str, int]] | None:
+    weights = measure.weights
+    return None if weights is None else (position[weights.field], dict(weights.by_value))
+
+
+def _bounded(
+    getter: Callable[[Any], tuple[Any, ...]], bounds: Sequence[Bound]
+) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a getter that also tells whether each bound holds."""
+    tests = [
+        (
+            attrgetter("micro" if bound.field == "value" else bound.field),
+            -_NO_BOUND if bound.low is None else bound.low,
+            _NO_BOUND if bound.high is None else bound.high,
+        )
+        for bound in bounds
+    ]
+
+    def read(event: Any) -> tuple[Any, ...]:
+        held = [low <= (get(event) or 0) <= high for get, low, high in tests]
+        return (*getter(event), *held)
+
+    return read
+
+
+_NO_BOUND = 1 << 62
 
 
 class _Lane:
@@ -123,6 +180,8 @@ class _Lane:
         is_fact = plan.type in FACT_BY_TYPE
         struct: type = (FACT_BY_TYPE if is_fact else STRUCT_BY_TYPE)[plan.type]
         self._dimensions = field_getter(struct, plan.dimensions)
+        if plan.bounds:
+            self._dimensions = _bounded(self._dimensions, plan.bounds)
         attribute = "micro" if plan.of == "value" else plan.of
         self._field: Callable[[Any], Any] = attrgetter(attribute or "ts")
         self.groups: dict[Key, Any] = Counter()
@@ -150,7 +209,7 @@ class _Lane:
     def _sum_events(self, events: Sequence[Any]) -> None:
         groups, read = self.groups, self._field
         for key, event in zip(self._keys(events), events, strict=True):
-            groups[key] += read(event)
+            groups[key] += read(event) or 0
 
     def _sum_facts(self, facts: Sequence[Any]) -> None:
         groups, read = self.groups, self._field
@@ -241,9 +300,7 @@ class Accumulator:
 
     def _spread(self, plan: LanePlan, groups: dict[Key, Any], drained: Drained) -> None:
         for reading in plan.readings:
-            accepted = groups
-            if reading.where:
-                accepted = {key: amount for key, amount in groups.items() if reading.accepts(key)}
+            accepted = reading.picks(groups)
             for dimensions, positions in reading.dimension_sets:
                 projected = self._project(plan, dimensions, positions, groups, accepted, drained)
                 if plan.agg is Aggregation.DISTINCT:

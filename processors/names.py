@@ -91,6 +91,8 @@ CURRENCY: Final = "currency"  # a dimension of every money figure, so it is left
 
 KPI_FRESHNESS: Final = "kpi_freshness_seconds"
 KPI_TARGET: Final = "kpi_target"
+CHANGE_RATIO: Final = "change_ratio"
+KPI_INPUT_LAST_SEEN: Final = "kpi_input_last_seen_seconds"
 PIPELINE_OFFSET: Final = "kpi_pipeline_offset"
 PIPELINE_WATERMARK_DELAY: Final = "kpi_pipeline_watermark_delay_seconds"
 PIPELINE_CHECKPOINT_AGE: Final = "kpi_pipeline_checkpoint_age_seconds"

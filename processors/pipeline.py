@@ -23,8 +23,9 @@ from processors.catalog.model import Catalog
 from processors.checkpoint import Checkpoint, Claim
 from processors.decode import Decoder, Rejection, Validity
 from processors.dedup import Dedup
-from processors.event import STRUCT_BY_TYPE, TOPIC_BY_TYPE, Event, Tick
+from processors.event import STRUCT_BY_TYPE, TOPIC_BY_TYPE, Event, Purchase, Tick
 from processors.facts import FACT_BY_TYPE
+from processors.items import ITEM_FACTS, item_facts
 from processors.keyed.registry import needed_processors
 from processors.measures import Accumulator, MeasurePlan, compile_measures
 from processors.record import Record
@@ -125,6 +126,7 @@ class PartitionPipeline:
         for cache in self._caches:
             for event_type in cache.processor.types:
                 self._keyed.setdefault(STRUCT_BY_TYPE[event_type], []).append(cache)
+        self._takes_apart = not ITEM_FACTS.isdisjoint(plan.fact_types)
         self._counters: Counter[str] = Counter()
         self._facts: list[Any] = []
         self._clock_ns = stage_clock_ns
@@ -258,6 +260,8 @@ class PartitionPipeline:
                 by_struct[struct] = [event]
             else:
                 same.append(event)
+        if self._takes_apart and Purchase in by_struct:
+            self._facts.extend(item_facts(by_struct[Purchase]))
         for struct, same in by_struct.items():
             event_type = _TYPE_BY_STRUCT.get(struct)
             if event_type is not None:

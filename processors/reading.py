@@ -6,26 +6,53 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import lcm
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from processors.catalog import expression
 from processors.catalog.checks_measure import is_money
-from processors.catalog.fields import VALUE
+from processors.catalog.fields import DURATION, VALUE
+from processors.catalog.implicit import RATES, TARGET_DIMENSIONS, TARGETS, TARGETS_KNOWN
 from processors.catalog.model import Aggregation
-from processors.catalog.requirements import measures_of, stored_dimensions
+from processors.catalog.operand import PREVIOUS, RETAINED, TARGET, WINDOW, Slot
+from processors.catalog.requirements import (
+    Read,
+    guard,
+    operands_of,
+    read_dimensions,
+    reads_of,
+    reads_of_operand,
+)
+from processors.cells import SEPARATOR
 from processors.figures import MICRO, Quotient
-from processors.names import CURRENCY
-from processors.sketch import estimate
+from processors.names import CURRENCY, NONE_VALUE
+from processors.sketch import estimate, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from processors.catalog.model import Catalog, Measure, Metric
+    from processors.catalog.operand import Operand
     from processors.cells import Amount, CellTable, Values
+    from processors.slots import Tables
 
     Numbers = Mapping[str, int]
     Side = Callable[[Mapping[str, Numbers], str], Quotient | None]
-    """From the amounts by measure, and a row's values, to the side's exact value."""
+    """From the amounts by leaf, and a row's values, to the side's exact value."""
+
+
+class Leaf(NamedTuple):
+    """One leaf of the expressions over one dimension set.
+
+    Attributes:
+        dimensions: the set under which its cells are kept.
+        measure: what it reads; of a target nothing.
+        fallback: of a target, the catalogue's own in micro-units; None where it has none.
+    """
+
+    operand: Operand
+    dimensions: tuple[str, ...]
+    measure: str
+    fallback: int | None
 
 
 @dataclass(frozen=True)
@@ -33,57 +60,174 @@ class Reading:
     """A metric over one dimension set.
 
     Attributes:
-        sets: measure -> the dimension set under which its cells are kept.
-        shared: measures without currency in a metric by currency: every currency reads the same.
+        leaves: text -> leaf.
+        stored: what is read: (measure, slot, the dimension set under which it is kept).
+        shared: leaves without currency in a metric by currency: every currency reads the same.
         histogram: the measure, where the metric is a histogram of durations.
         money: whether numerator and denominator are amounts of money.
+        guards: reads that must not be empty; see ``arrivals`` of the metric.
     """
 
-    sets: dict[str, tuple[str, ...]]
+    dimensions: tuple[str, ...]
+    leaves: dict[str, Leaf]
+    stored: frozenset[tuple[str, Slot, tuple[str, ...]]]
     shared: frozenset[str]
     histogram: str
     numerator: Side
     denominator: Side | None
     money: tuple[bool, bool]
+    guards: tuple[Read, ...]
 
-    def numbers(self, cells: CellTable) -> dict[str, Numbers]:
-        """Return what is in the cells: measure -> dimension values -> number."""
-        return {
-            name: _counted(cells.components(name, dimensions))
-            for name, dimensions in self.sets.items()
-        }
+    def numbers(self, tables: Tables, shift: str = "") -> dict[str, Numbers]:
+        """Return what is in the cells: leaf -> dimension values -> number.
+
+        Args:
+            tables: the cells by slot.
+            shift: read the same of this window instead.
+        """
+        return {text: self._number(leaf, tables, shift) for text, leaf in self.leaves.items()}
+
+    def _number(self, leaf: Leaf, tables: Tables, shift: str) -> Numbers:
+        operand = leaf.operand
+        if operand.kind == TARGET:
+            return _targets(leaf, tables.shifted(operand.slot, shift))
+        if operand.kind == RETAINED:
+            here, before = (
+                tables[slot].members(leaf.measure, leaf.dimensions)
+                for slot in (WINDOW, Slot(PREVIOUS))
+            )
+            return {key: shared(here[key], before[key]) for key in here.keys() & before.keys()}
+        cells = tables.shifted(operand.slot, shift)
+        return _counted(cells.components(leaf.measure, leaf.dimensions))
+
+    def waits(self, tables: Tables, shift: str = "") -> list[str]:
+        """Return the arrivals measures that have counted nothing: the KPI is undefined."""
+        return [
+            read.measure
+            for read in self.guards
+            if not _counted(tables.shifted(read.slot, shift).components(read.measure, ())).get("")
+        ]
+
+    def rates(self, tables: Tables) -> Numbers:
+        """Return the last exchange rates, in micro-units, by currency."""
+        return _counted(tables[Slot(level=True)].components(RATES.name, (CURRENCY,)))
 
 
 def reading(catalog: Catalog, metric: Metric, dimensions: tuple[str, ...]) -> Reading:
     """Compile a metric of a loaded catalogue over one of its dimension sets."""
-    measures = tuple(catalog.measures[name] for name in measures_of(metric))
-    return _reading(metric, measures, dimensions)
+    measures = tuple(catalog.measures[read.measure] for read in reads_of(metric))
+    targets = tuple(
+        (operand.name, _target(catalog, operand.name))
+        for operand in operands_of(metric).values()
+        if operand.kind == TARGET
+    )
+    return _reading(metric, tuple(dict.fromkeys(measures)), targets, dimensions)
 
 
-@lru_cache(maxsize=4096)
-def _reading(metric: Metric, measures: tuple[Measure, ...], dimensions: tuple[str, ...]) -> Reading:
+def _target(catalog: Catalog, name: str) -> str:
+    metric = catalog.metrics.get(name)
+    return catalog.targets.get(name, "") if metric is None else metric.target
+
+
+@lru_cache(maxsize=8192)
+def _reading(
+    metric: Metric,
+    measures: tuple[Measure, ...],
+    targets: tuple[tuple[str, str], ...],
+    dimensions: tuple[str, ...],
+) -> Reading:
     by_name = {measure.name: measure for measure in measures}
-    sets = {m.name: stored_dimensions(m, dimensions) for m in measures}
+    texts = dict(targets)
+    leaves = {
+        text: _leaf(operand, by_name, texts, dimensions)
+        for text, operand in operands_of(metric).items()
+    }
     plain = by_name.get(metric.numerator)
     histogram = plain is not None and plain.agg is Aggregation.HISTOGRAM
     sides = [expression.parse(text) for text in (metric.numerator, metric.denominator) if text]
-    compiled = [_side(side, by_name) for side in sides]
-    money = [any(is_money(by_name[name]) for name in side.names) for side in sides]
+    compiled = [_side(side, leaves, by_name) for side in sides]
+    money = [
+        any(leaf.measure and is_money(by_name[leaf.measure]) for leaf in map(leaves.get, names))  # type: ignore[union-attr]
+        for names in (side.operands for side in sides)
+    ]
     return Reading(
-        sets=sets,
-        shared=frozenset(name for name, names in sets.items() if names != dimensions),
+        dimensions=dimensions,
+        leaves=leaves,
+        stored=frozenset(
+            (r.measure, r.slot, read_dimensions(r, by_name[r.measure], dimensions))
+            for r in reads_of(metric)
+        ),
+        shared=frozenset(text for text, leaf in leaves.items() if _is_shared(leaf, dimensions)),
         histogram=metric.numerator if histogram else "",
         numerator=compiled[0],
         denominator=compiled[1] if metric.denominator else None,
         money=(money[0], money[-1]),
+        guards=tuple(map(guard, metric.arrivals)),
     )
 
 
-def _side(side: expression.Expression, measures: Mapping[str, Measure]) -> Side:
+def _leaf(
+    operand: Operand,
+    measures: Mapping[str, Measure],
+    targets: Mapping[str, str],
+    dimensions: tuple[str, ...],
+) -> Leaf:
+    if operand.kind == TARGET:
+        text = targets.get(operand.name, "")
+        fallback = int(Fraction(text) * MICRO) if text else None
+        bare = tuple(name for name in dimensions if name != CURRENCY)
+        return Leaf(operand, () if operand.total else bare, "", fallback)
+    measure = measures[operand.name]
+    (read, *_) = reads_of_operand(operand)
+    return Leaf(operand, read_dimensions(read, measure, dimensions), operand.name, None)
+
+
+def _is_shared(leaf: Leaf, dimensions: tuple[str, ...]) -> bool:
+    return CURRENCY in dimensions and CURRENCY not in leaf.dimensions
+
+
+def _targets(leaf: Leaf, cells: CellTable) -> Numbers:
+    """Return the last targets set, by the values of the leaf's dimensions.
+
+    A target set for just these values counts; where there is none, what was set for parts of them
+    adds up; where there is neither, the catalogue's own holds.
+    """
+    known = _counted(cells.components(TARGETS_KNOWN.name, TARGET_DIMENSIONS))
+    amounts = _counted(cells.components(TARGETS.name, TARGET_DIMENSIONS))
+    places = [TARGET_DIMENSIONS.index(name) for name in leaf.dimensions]
+    rest = [i for i in range(1, len(TARGET_DIMENSIONS)) if i not in places]
+    exact: dict[str, int] = {}
+    parts: dict[str, int] = {}
+    for key, count in known.items():
+        values = key.split(SEPARATOR)
+        if count and values[0] == leaf.operand.name:
+            mine = SEPARATOR.join(values[i] for i in places)
+            of_all = all(values[i] == NONE_VALUE for i in rest)
+            (exact if of_all else parts)[mine] = amounts.get(key, 0) + (
+                0 if of_all else parts.get(mine, 0)
+            )
+    return _Targets({**parts, **exact}, leaf.fallback)
+
+
+class _Targets(dict[str, int]):
+    """Targets by values; ``fallback`` for values that have none of their own."""
+
+    def __init__(self, found: Mapping[str, int], fallback: int | None) -> None:
+        super().__init__(found)
+        self._fallback = fallback
+
+    def get(self, key: str, _default: object = None) -> Any:
+        return super().get(key, self._fallback)
+
+
+def _side(
+    side: expression.Expression, leaves: Mapping[str, Leaf], measures: Mapping[str, Measure]
+) -> Side:
     weights = expression.linear(side)
-    scales = {name: MICRO if measures[name].of == VALUE else 1 for name in side.names}
-    if weights is None:
-        return _exact_side(side, scales)
+    scales = {text: _scale(leaves[text], measures) for text in side.operands}
+    targets = [text for text, operand in side.operands.items() if operand.kind == TARGET]
+    if weights is None or targets:
+        return _exact_side(side, scales, targets)
     natural = {name: weight / scales[name] for name, weight in weights.items()}
     under = lcm(*(weight.denominator for weight in natural.values()))
     terms = tuple((name, int(weight * under)) for name, weight in natural.items())
@@ -97,10 +241,21 @@ def _side(side: expression.Expression, measures: Mapping[str, Measure]) -> Side:
     return weigh
 
 
-def _exact_side(side: expression.Expression, scales: Mapping[str, int]) -> Side:
+def _scale(leaf: Leaf, measures: Mapping[str, Measure]) -> int:
+    if leaf.operand.kind == TARGET:
+        return MICRO
+    measure = measures[leaf.measure]
+    if measure.agg is Aggregation.SUM:
+        return {VALUE: MICRO, DURATION: 1_000}.get(measure.of, 1)
+    return 1
+
+
+def _exact_side(side: expression.Expression, scales: Mapping[str, int], targets: list[str]) -> Side:
     evaluate = expression.evaluator(side)
 
     def work_out(numbers: Mapping[str, Numbers], key: str) -> Quotient | None:
+        if any(numbers[text].get(key) is None for text in targets):
+            return None  # nobody has said what it is to be
         result = evaluate(
             {name: Fraction(numbers[name].get(key, 0), scale) for name, scale in scales.items()}
         )
@@ -129,4 +284,11 @@ def without_currency(dimensions: tuple[str, ...], key: str) -> str:
     """Return a row's values without its currency, which is the last where there is one."""
     if not dimensions or dimensions[-1] != CURRENCY:
         return key
-    return key.rpartition("\x1f")[0]
+    return key.rpartition(SEPARATOR)[0]
+
+
+def key_of(leaf: Leaf, dimensions: tuple[str, ...], key: str) -> str:
+    """Return the values under which a leaf holds what it has for a row."""
+    if leaf.operand.total:
+        return key.rpartition(SEPARATOR)[2] if CURRENCY in leaf.dimensions else ""
+    return key if leaf.dimensions == dimensions else without_currency(dimensions, key)

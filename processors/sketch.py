@@ -70,3 +70,17 @@ def estimate(hashes: AbstractSet[int]) -> int:
         return len(hashes)
     kth = max(hashes) if len(hashes) == SKETCH_SIZE else max(smallest(hashes))
     return (SKETCH_SIZE - 1) * _HASH_SPACE // kth
+
+
+def shared(one: AbstractSet[int], other: AbstractSet[int]) -> int:
+    """Return the number of members that two sketches have in common, rounded down.
+
+    Exact while both together have fewer than k members. From there on it is the share of the
+    union's k smallest hashes that are in both, times the size of the union: adding the sizes up
+    and taking the union's off would multiply their errors where few are shared.
+    """
+    together = union((one, other))
+    both = sum(member in one and member in other for member in together)
+    if len(together) < SKETCH_SIZE:
+        return both
+    return both * estimate(together) // len(together)

@@ -7,27 +7,44 @@
     advance       |-----------|    6       what leaves is taken off, what comes in is added
     late          +1               7       a correction reaches the pane while a window holds it
 
-Each window of each KPI has a live and a final view (see :mod:`processors.windows`). KPIs that read
-the same topics share views, because a final end follows the slowest of their watermarks.
+Each window of each KPI has a live and a final view (see :mod:`processors.windows`), and one for
+each slot that the KPI reads beside it (see :mod:`processors.slots`). A level is the one pane of the
+rung ``all`` less a view from the window's end on. KPIs that read the same topics share views,
+because a final end follows the slowest of their watermarks.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from processors import windows
-from processors.catalog.requirements import measures_of, topics_of
+from processors.catalog.model import Window
+from processors.catalog.operand import PREVIOUS, WINDOW, Slot
+from processors.catalog.requirements import reads_of, slide_rung, topics_of
+from processors.ladder import ALL, ALL_MS
 from processors.sliding_panes import SlidingPanes
 from processors.sliding_view import CellNumbers, View
+from processors.slots import Tables, slot_span, slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from processors.catalog.model import Catalog, Metric, Window
+    from processors.catalog.model import Catalog, Metric
     from processors.cells import CellTable
     from processors.ladder import Ladder, Panes
 
     Topics = frozenset[str]
+
+_EVER = Slot("", level=True)
+
+
+class _Key(NamedTuple):
+    """Which view: of what window and slot; a live end is the clock's whatever the topics are."""
+
+    window: str
+    topics: frozenset[str]
+    final: bool
+    slot: Slot
 
 
 class SlidingSums:
@@ -35,30 +52,45 @@ class SlidingSums:
 
     Args:
         catalog: says which measures are read through which windows.
-        previous: also keep each window just before, for ``change``.
+        previous: also keep each window just before, whether a KPI reads it or not.
     """
 
     def __init__(self, catalog: Catalog, *, previous: bool = False) -> None:
         self._ladder: Ladder = catalog.ladder
         self._topics = {m.id: topics_of(m, catalog.measures) for m in catalog.metrics.values()}
-        self._views: dict[tuple[str, Topics, bool, bool], View] = {}
-        for metric in catalog.metrics.values():
-            topics = self._topics[metric.id]
-            for window in metric.windows:
-                for final in (False, True):
-                    for before in (False, True) if previous else (False,):
-                        # A live end is the clock's whatever the topics are.
-                        key = (window.name, topics if final else frozenset[str](), final, before)
-                        view = self._views.get(key)
-                        if view is None:
-                            view = View(window, key[1], final=final, previous=before)
-                            self._views[key] = view
-                        view.measures.update(measures_of(metric))
+        self._slots = {m.id: slots_of(m) for m in catalog.metrics.values()}
+        self._views: dict[_Key, View] = {}
         self._numbers = CellNumbers()
         self._rungs = {rung.name: SlidingPanes(self._numbers) for rung in self._ladder.rungs}
+        self._ever = View(Window(ALL, 0, ALL), frozenset(), final=False, slot=_EVER, rung=ALL)
+        for metric in catalog.metrics.values():
+            self._plan(metric, previous=previous)
         for view in self._views.values():
-            self._rungs[view.window.rung].attach(view)
+            self._rungs[view.rung].attach(view)
+        if self._ever.measures:
+            self._rungs[ALL].attach(self._ever)
+            self._rungs[ALL].move(self._ever, 0, ALL_MS)
         self._watermarks: dict[Topics, int] = {}
+
+    def _plan(self, metric: Metric, *, previous: bool) -> None:
+        """Make the views that a KPI reads, and tell them which measures."""
+        topics = self._topics[metric.id]
+        reads = [(read.slot, read.measure) for read in reads_of(metric)]
+        if previous:
+            reads += [(Slot(PREVIOUS), name) for slot, name in reads if slot == WINDOW]
+        reads += [(WINDOW, "")]  # every window has a place, whatever is read of it
+        for window in metric.windows:
+            for final in (False, True):
+                for slot, measure in reads:
+                    key = _Key(window.name, topics if final else frozenset(), final, slot)
+                    view = self._views.get(key)
+                    if view is None:
+                        rung = slide_rung(slot, window)
+                        view = View(window, key.topics, final=final, slot=slot, rung=rung)
+                        self._views[key] = view
+                    view.measures |= {measure} - {""}
+                    if slot.level:
+                        self._ever.measures.add(measure)
 
     def add(self, base: Panes) -> None:
         """Add deltas of the base rung, in order or late."""
@@ -100,13 +132,12 @@ class SlidingSums:
 
     def needs(self, now_ms: int, watermarks: Mapping[str, int]) -> dict[str, int]:
         """Return rung -> the first pane start (ms) to load before advancing to these ends."""
-        since: dict[str, int] = {}
+        since: dict[str, int] = {ALL: 0} if self._ever.measures else {}
         for view in self._views.values():
             end_ms = self._end(view, now_ms, watermarks)
             if end_ms is not None:
                 start_ms = self._span(view, end_ms)[0]
-                name = view.window.rung
-                since[name] = min(start_ms, since.get(name, start_ms))
+                since[view.rung] = min(start_ms, since.get(view.rung, start_ms))
         return since
 
     @property
@@ -120,22 +151,34 @@ class SlidingSums:
     def table(
         self, metric: Metric, window: Window, *, final: bool, previous: bool = False
     ) -> CellTable | None:
-        """Return the sums that a KPI reads; None where no end is known yet."""
-        view = self._view(metric, window, final=final, previous=previous)
+        """Return the sums of a KPI's window, or of the one before; None where no end is known."""
+        view = self._view(metric, window, final, Slot(PREVIOUS) if previous else WINDOW)
         return view.table(self._numbers) if view.placed else None
+
+    def tables(self, metric: Metric, window: Window, *, final: bool) -> Tables | None:
+        """Return the sums that a KPI reads, by slot; None where no end is known yet."""
+        found = Tables()
+        for slot in self._slots[metric.id]:
+            view = self._view(metric, window, final, slot)
+            if not view.placed:
+                return None
+            found[slot] = view.table(self._numbers)
+            if slot.level:
+                found[slot] = self._ever.table_less(view, self._numbers)
+        return found
 
     def span(self, metric: Metric, window: Window, *, final: bool) -> windows.Span | None:
         """Return the time that a KPI's rows stand for; None where no end is known yet."""
-        view = self._view(metric, window, final=final, previous=False)
+        view = self._view(metric, window, final, WINDOW)
         if not view.placed:
             return None
         watermark_ms = self._watermarks.get(self._topics[metric.id])
         provisional = watermark_ms is None or watermark_ms < view.end_ms
         return windows.Span(view.start_ms, view.end_ms, provisional=provisional)
 
-    def _view(self, metric: Metric, window: Window, *, final: bool, previous: bool) -> View:
+    def _view(self, metric: Metric, window: Window, final: bool, slot: Slot) -> View:
         topics = self._topics[metric.id] if final else frozenset[str]()
-        return self._views[window.name, topics, final, previous]
+        return self._views[_Key(window.name, topics, final, slot)]
 
     def _end(self, view: View, now_ms: int, watermarks: Mapping[str, int]) -> int | None:
         if not view.final:
@@ -145,16 +188,16 @@ class SlidingSums:
             return None
         return windows.final_end(view.window, watermark_ms, self._ladder)
 
-    def _span(self, view: View, end_ms: int) -> tuple[int, int]:
-        if view.previous:
-            return windows.previous_span(view.window, end_ms, self._ladder)
-        return windows.window_start(view.window, end_ms, self._ladder), end_ms
+    def _span(self, view: View, window_end_ms: int) -> tuple[int, int]:
+        """Return the panes of a view; a level's are those after its end, to be taken off."""
+        start_ms, end_ms = slot_span(view.slot, view.window, window_end_ms, self._ladder)
+        return (end_ms, ALL_MS) if view.slot.level else (start_ms, end_ms)
 
     def _place(self, view: View, window_end_ms: int) -> bool:
         start_ms, end_ms = self._span(view, window_end_ms)
         if view.placed and (start_ms, end_ms) == (view.start_ms, view.end_ms):
             return False
-        self._rungs[view.window.rung].move(view, start_ms, end_ms)
+        self._rungs[view.rung].move(view, start_ms, end_ms)
         return True
 
 

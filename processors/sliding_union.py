@@ -16,7 +16,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, Final
 
-from processors.sketch import SKETCH_SIZE, estimate
+from processors.sketch import SKETCH_SIZE, estimate, smallest
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -60,6 +60,10 @@ class SlidingUnion:
                 if last.get(one) == pane_ms:
                     del last[one]
         return bool(gone)
+
+    def hashes(self) -> AbstractSet[int]:
+        """Return the k smallest hashes."""
+        return smallest(self._last.keys())
 
     def estimate(self) -> int:
         """Return the number of distinct members; see :func:`processors.sketch.estimate`."""

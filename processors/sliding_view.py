@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from processors.catalog.model import Window
+    from processors.catalog.operand import Slot
     from processors.cells import Values
 
     Sketch = AbstractSet[int]
@@ -64,14 +65,45 @@ class SlidingTable(CellTable):
                 found[component] = values
         return found
 
+    def members(self, measure: str, dimensions: tuple[str, ...]) -> Mapping[str, Sketch]:
+        """Return the hashes of a distinct count, by dimension values."""
+        numbers = self._numbers.get((measure, ",".join(dimensions)), {}).get("", {})
+        unions = self._unions
+        return {key: unions[cell].hashes() for key, cell in numbers.items() if cell in unions}
+
+
+class LevelTable(CellTable):
+    """All since the beginning, less what came after some end; it changes with both views."""
+
+    def __init__(
+        self, groups: Groups, ever: Mapping[int, int], after: Mapping[int, int]
+    ) -> None:
+        super().__init__()
+        self._numbers, self._ever, self._after = groups, ever, after
+
+    def components(self, measure: str, dimensions: tuple[str, ...]) -> Mapping[str, Values]:
+        """Return a measure's cells that are not 0."""
+        ever, after = self._ever, self._after
+        found: dict[str, Values] = {}
+        for component, numbers in self._numbers.get((measure, ",".join(dimensions)), {}).items():
+            values: Values = {
+                key: amount
+                for key, cell in numbers.items()
+                if (amount := ever.get(cell, 0) - after.get(cell, 0))
+            }
+            if values:
+                found[component] = values
+        return found
+
 
 class View:
     """Sums over one run of panes that moves forward. Nothing until it has been placed."""
 
     def __init__(
-        self, window: Window, topics: frozenset[str], *, final: bool, previous: bool
+        self, window: Window, topics: frozenset[str], *, final: bool, slot: Slot, rung: str
     ) -> None:
-        self.window, self.topics, self.final, self.previous = window, topics, final, previous
+        self.window, self.topics, self.final = window, topics, final
+        self.slot, self.rung = slot, rung
         self.measures: set[str] = set()
         self.start_ms = self.end_ms = 0
         self.placed = False
@@ -122,6 +154,10 @@ class View:
         self._sums.clear()
         self._unions.clear()
 
-    def table(self, numbers: CellNumbers) -> SlidingTable:
+    def table(self, numbers: CellNumbers) -> CellTable:
         """Return the sums by name."""
         return SlidingTable(numbers.groups, self._sums, self._unions)
+
+    def table_less(self, other: View, numbers: CellNumbers) -> CellTable:
+        """Return the integers by name, those of another view taken off."""
+        return LevelTable(numbers.groups, self._sums, other._sums)

@@ -113,7 +113,7 @@ class StateCache:
         if self.processor.close(state, watermark_ms, emit):
             self._dirty[key] = state
             self._schedule(key, state.due_ms)
-            self._timers[key] = state.due_ms
+            self._timers[key] = None if state.due_ms == NEVER_MS else state.due_ms
         else:
             self._young.pop(key, None)
             self._old.pop(key, None)

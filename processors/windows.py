@@ -110,13 +110,21 @@ def cover(
         ValueError: the window is not a whole number of panes of the finest rung.
     """
     names = window_rungs(window, ladder) if rungs is None else tuple(rungs)
-    usable = sorted((ladder.rung(name) for name in names), key=lambda rung: -rung.size_ms)
-    start_ms = window_start(window, end_ms, ladder)
+    return cover_span(window_start(window, end_ms, ladder), end_ms, names, ladder)
+
+
+def cover_span(start_ms: int, end_ms: int, rungs: Sequence[str], ladder: Ladder) -> list[Run]:
+    """Return the panes that make up a span, in order of time.
+
+    Raises:
+        ValueError: the span is not a whole number of panes of the finest rung.
+    """
+    usable = sorted((ladder.rung(name) for name in rungs), key=lambda rung: -rung.size_ms)
     runs = _cover(start_ms, end_ms, usable, ladder)
     if runs is None:
         raise ValueError(
-            f"window {window.name} [{start_ms}, {end_ms}) is not a whole number of panes of "
-            f"{', '.join(names)}: panes would be counted in part"
+            f"the window [{start_ms}, {end_ms}) is not a whole number of panes of "
+            f"{', '.join(rungs)}: panes would be counted in part"
         )
     return runs
 

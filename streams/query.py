@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from processors.catalog.model import window as parse_window
 from processors.catalog.requirements import topics_of
 from processors.catalog.scalars import did_you_mean
-from processors.cells import CellTable
 from processors.errors import CheckFailedError, UsageError
 from processors.evaluate import evaluate
 from processors.names import CURRENCY
-from processors.windows import cover, final_end, live_end
+from processors.slots import Tables, add_up, slot_runs, slots_of
+from processors.windows import final_end, live_end
 from streams.exporter.horizon import holding, kept_from_ms, span_of, watermark_ms
 from streams.tables.connection import open_client
 from streams.tables.redis_reader import RedisReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from processors.catalog.model import Catalog, Metric, Window
     from processors.evaluate import Row
+    from processors.windows import Run
     from streams.exporter.horizon import Partitions
     from streams.settings import Settings
     from streams.tables.base import TableReader
@@ -169,19 +170,19 @@ async def answer(
         end_ms = _final_end(catalog, question, partitions, watermark, now_ms)
     else:
         end_ms = _live_end(catalog, question, now_ms)
-    panes = [
-        cells
-        for run in cover(window, end_ms, catalog.ladder)
-        for cells in (await reader.panes(*run)).values()
-    ]
-    span = span_of(
-        window,
-        end_ms,
-        catalog.ladder,
-        watermark=watermark,
-        kept_from=kept_from_ms(partitions, topics),
-    )
-    return evaluate(catalog, metric, window, question.dimensions, CellTable.of(panes), span)
+    kept_from = kept_from_ms(partitions, topics)
+    span = span_of(window, end_ms, catalog.ladder, watermark=watermark, kept_from=kept_from)
+    tables = Tables()
+    panes: dict[Run, list[Mapping[str, int | frozenset[int]]]] = {}
+    for slot in slots_of(metric):
+        runs = slot_runs(slot, window, end_ms, catalog.ladder)
+        for run in runs.all:
+            if run not in panes:
+                panes[run] = list((await reader.panes(*run)).values())
+            if run.start_ms < kept_from.get(run.rung, run.start_ms):
+                span = replace(span, complete=False)
+        tables[slot] = add_up(runs, panes)
+    return evaluate(catalog, metric, window, question.dimensions, tables, span)
 
 
 def _live_end(catalog: Catalog, question: Question, now_ms: int) -> int:

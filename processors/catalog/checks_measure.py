@@ -36,6 +36,8 @@ def check_measure(measure: Measure, report: Report) -> None:
     _check_where(measure, report)
     if measure.agg is Aggregation.DISTINCT and not FACT_BY_TYPE.keys().isdisjoint(measure.events):
         report("agg", "facts can be taken back and a sketch cannot forget: count them instead")
+    _check_bounds(measure, report)
+    _check_weights(measure, report)
     if measure.agg is Aggregation.SUM and len(set(map(fields.is_money, measure.events))) > 1:
         report("events", "some amounts are money and some are not: their sum means nothing")
 
@@ -57,9 +59,8 @@ def _check_of(measure: Measure, report: Report) -> None:
 def _readable(agg: Aggregation, event: str) -> frozenset[str]:
     if agg is Aggregation.DISTINCT:
         return fields.text_fields(event)
-    durations = frozenset({fields.DURATION})
     numbers = fields.number_fields(event)
-    return numbers & durations if agg is Aggregation.HISTOGRAM else numbers - durations
+    return numbers & {fields.DURATION} if agg is Aggregation.HISTOGRAM else numbers
 
 
 def _check_where(measure: Measure, report: Report) -> None:
@@ -70,6 +71,25 @@ def _check_where(measure: Measure, report: Report) -> None:
                 break
             if name not in fields.text_fields(event):
                 report("where", _no_field(event, name, fields.dimensions(event)))
+
+
+def _check_bounds(measure: Measure, report: Report) -> None:
+    for bound in measure.bounds:
+        for event in measure.events:
+            known = fields.number_fields(event)
+            if bound.field not in known:
+                report("where", _no_field(event, bound.field, known))
+
+
+def _check_weights(measure: Measure, report: Report) -> None:
+    if measure.weights is None:
+        return
+    if measure.agg is not Aggregation.COUNT:
+        report("weights", f"only a count can be weighted, {measure.agg.value} cannot")
+    name = measure.weights.field
+    for event in measure.events:
+        if name in fields.UNBOUNDED or name not in fields.text_fields(event):
+            report("weights", _no_field(event, name, fields.dimensions(event)))
 
 
 def _no_field(event: str, name: str, known: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from processors.catalog.nodes import Node
-from processors.names import companion_name, metric_name
+from processors.names import CHANGE_RATIO, companion_name, metric_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from processors.catalog.model import Metric
     from processors.catalog.nodes import Problems
 
-_COMPANIONS = ("numerator", "denominator", "samples", "distribution_seconds")
+_COMPANIONS = ("numerator", "denominator", "samples", "distribution_seconds", CHANGE_RATIO)
 # The exporter's own series begin like a KPI's.
-_RESERVED = ("freshness", "target", "pipeline", "exporter", "baseline")
+_RESERVED = ("freshness", "target", "pipeline", "exporter", "baseline", "input")
 
 
 def check_names(

@@ -1,19 +1,23 @@
 """Arithmetic over measures, as a catalogue writes it: ``purchase_value - refund_value``.
 
-Names, numbers, + - * / and brackets; nothing else. Evaluation is exact (fractions). Nearly every
-expression is a weighted sum of measures, which :func:`linear` tells apart because integers do then.
+Names, numbers, + - * /, brackets and the functions of :mod:`processors.catalog.operand`; nothing
+else. Evaluation is exact (fractions). Nearly every expression is a weighted sum of what its leaves
+read, which :func:`linear` tells apart because integers do then.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from processors.catalog.operand import TARGET, Operand, argument, spread
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 _TEXT_MAX = 2_000
 _DEPTH_MAX = 50
@@ -21,10 +25,19 @@ _DEPTH_MAX = 50
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed expression; ``names`` in order of appearance, each once."""
+    """A parsed expression.
+
+    Attributes:
+        tree: as it is written.
+        names: of measures and metrics in order of appearance, each once.
+        operands: its leaves by their texts.
+        flat: arithmetic over the texts of the leaves.
+    """
 
     tree: ast.expr
     names: tuple[str, ...]
+    operands: Mapping[str, Operand]
+    flat: ast.expr
 
     @property
     def text(self) -> str:
@@ -52,7 +65,9 @@ def parse(text: str) -> Expression:
         raise ValueError(f"not arithmetic over measures: {error}") from None
     names: dict[str, None] = {}
     _check(tree, names, 0)
-    return Expression(tree, tuple(names))
+    operands: dict[str, Operand] = {}
+    flat = spread(tree, Operand(""), operands)
+    return Expression(tree, tuple(names), operands, flat)
 
 
 def _check(node: ast.expr, names: dict[str, None], depth: int) -> None:
@@ -68,14 +83,28 @@ def _check(node: ast.expr, names: dict[str, None], depth: int) -> None:
         case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div(), left=left, right=right):
             _check(left, names, depth + 1)
             _check(right, names, depth + 1)
+        case ast.Call():
+            function, inner = argument(node)
+            if function != TARGET:  # what a target is set for is no measure
+                _check(inner, names, depth + 1)
         case _:
             raise ValueError(f"{ast.unparse(node)!r} is not a measure, a number or one of + - * /")
 
 
 def substitute(expression: Expression, replacements: Mapping[str, Expression]) -> Expression:
-    """Return the expression with some names written out."""
+    """Return the expression with some names written out.
+
+    Raises:
+        ValueError: a function of one name would be of several.
+    """
 
     class _Writer(ast.NodeTransformer):
+        def visit_Call(self, node: ast.Call) -> ast.expr:
+            function, inner = argument(node)
+            if function != TARGET:
+                node.args = [self.visit(inner)]
+            return node
+
         def visit_Name(self, node: ast.Name) -> ast.expr:
             found = replacements.get(node.id)
             return node if found is None else found.tree
@@ -90,11 +119,11 @@ def quotient(numerator: Expression, denominator: Expression) -> Expression:
 
 
 def linear(expression: Expression) -> dict[str, Fraction] | None:
-    """Return the weight of each name where the expression is a weighted sum of names.
+    """Return the weight of each leaf where the expression is a weighted sum of leaves.
 
-    None where names are multiplied, divided by, or a number stands alone in the sum.
+    None where leaves are multiplied, divided by, or a number stands alone in the sum.
     """
-    weights = _weights(expression.tree)
+    weights = _weights(expression.flat)
     if weights is None or weights.pop("", Fraction(0)):
         return None
     return weights
@@ -138,8 +167,8 @@ def _scaled(weights: dict[str, Fraction] | None, by: Fraction) -> dict[str, Frac
 
 
 def evaluator(expression: Expression) -> Callable[[Mapping[str, Fraction]], Fraction | None]:
-    """Return a function from the names' values to the exact result, None where it divides by 0."""
-    tree = expression.tree
+    """Return a function from the leaves' values to the exact result, None where it divides by 0."""
+    tree = expression.flat
 
     def run(values: Mapping[str, Fraction]) -> Fraction | None:
         try:

@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 # Every visitor, order or ticket has its own: a cell each would be a copy of the log.
 UNBOUNDED: Final = frozenset(
     {
-        "event_id", "visitor_id", "customer_id", "recipient_id", "session_id", "order_id",
+        "event_id", "kpi", "visitor_id", "customer_id", "recipient_id", "session_id", "order_id",
         "cart_id", "click_id", "ticket_id", "lead_id", "referrer", "visitor",
     }
 )  # fmt: skip
 VISITOR: Final = "visitor"
 VALUE: Final = "value"
 DURATION: Final = "duration_ms"
+QUANTITY: Final = "quantity"
+KNOWN: Final = "known"  # of a reading: 1 where it is the first of its kind
+NUMBERS: Final = frozenset({DURATION, QUANTITY, KNOWN})
 # Types whose value is a score, a position or a count of people, whatever currency they may name.
 _NOT_MONEY: Final = frozenset(
     {
         "fx_rate", "keyword_rank", "market_impressions", "nps_response", "social_reach",
-        "target_set",
+        "target_set", "fx_rate_changed", "keyword_rank_changed", "market_impressions_changed",
+        "social_reach_changed", "target_changed",
     }
 )  # fmt: skip
 
@@ -62,7 +66,7 @@ def dimensions(event_type: str) -> frozenset[str]:
 def number_fields(event_type: str) -> frozenset[str]:
     """Return the fields that a sum or a histogram may read, by their names in the catalogue."""
     names = set(STRUCTS[event_type].__struct_fields__)
-    found = names & {DURATION}
+    found = names & NUMBERS
     if "micro" in names:
         found.add(VALUE)
     return frozenset(found)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from processors.catalog.checks_measure import check_measure
 from processors.catalog.checks_metric import complete_metric
 from processors.catalog.checks_names import check_names
-from processors.catalog.entries import read_defaults, read_measure, read_metric
+from processors.catalog.entries import (
+    read_defaults,
+    read_measure,
+    read_metric,
+    read_targets,
+)
+from processors.catalog.implicit import IMPLICIT
 from processors.catalog.merge import Entry, Merged, merge
 from processors.catalog.model import Catalog, Defaults
 from processors.catalog.nodes import Node, Problems
@@ -48,7 +55,12 @@ def _load(sources: Sequence[tuple[str, str]], zone: str) -> tuple[Catalog, list[
     problems = Problems()
     merged = merge(sources, problems)
     measures = _measures(merged, problems)
-    metrics = _metrics(merged, measures, problems)
+    for name in measures.keys() & IMPLICIT.keys():
+        entry = merged.measures[name]
+        problems.add(Node(name, entry.file, entry.line), name, "id", "the catalogue has its own")
+    measures.update(IMPLICIT)
+    targets = read_targets(merged.targets, problems)
+    metrics = _metrics(merged, measures, targets, problems)
     check_names(merged.metrics, metrics, problems)
     defaults = read_defaults(merged.defaults, problems)
     ladder = Ladder(zone=_zone(merged, zone, problems))
@@ -57,7 +69,7 @@ def _load(sources: Sequence[tuple[str, str]], zone: str) -> tuple[Catalog, list[
     if problems:
         return Catalog({}, {}, {}, Defaults(), ladder), problems
     required = requirements(metrics.values(), measures, ladder)
-    return Catalog(measures, metrics, required, defaults, ladder), problems
+    return Catalog(measures, metrics, required, defaults, ladder, targets), problems
 
 
 def _measures(merged: Merged, problems: Problems) -> dict[str, Measure]:
@@ -70,14 +82,17 @@ def _measures(merged: Merged, problems: Problems) -> dict[str, Measure]:
     return found
 
 
-def _metrics(merged: Merged, measures: dict[str, Measure], problems: Problems) -> dict[str, Metric]:
+def _metrics(
+    merged: Merged, measures: dict[str, Measure], targets: dict[str, str], problems: Problems
+) -> dict[str, Metric]:
+    reporting = _reporting(merged, problems)
     read: dict[str, Metric] = {}
     for entry in merged.metrics.values():
         metric = read_metric(entry, problems)
         if metric is not None:
             read[entry.id] = metric
     broken = (set(merged.measures) | set(merged.metrics)) - set(measures) - set(read)
-    references = References(measures, read, broken)
+    references = References(measures, read, broken, set(targets))
     complete: dict[str, Metric] = {}
     for name, metric in read.items():
         entry = merged.metrics[name]
@@ -88,7 +103,7 @@ def _metrics(merged: Merged, measures: dict[str, Measure], problems: Problems) -
             if not fault.silent:
                 reporter(fault.field, fault.consequence)
             continue
-        completed = complete_metric(metric, sides, measures, reporter)
+        completed = complete_metric(metric, sides, measures, reporter, reporting)
         if _enabled(entry):
             complete[name] = completed
     return complete
@@ -97,6 +112,16 @@ def _metrics(merged: Merged, measures: dict[str, Measure], problems: Problems) -
 def _enabled(entry: Entry) -> bool:
     node = entry.fields.get("enabled")
     return node is None or node.value != "false"
+
+
+def _reporting(merged: Merged, problems: Problems) -> str:
+    node = merged.reporting_currency
+    if node is None or node.value is None:
+        return ""
+    if not re.fullmatch(r"[A-Z]{3}", str(node.value)):
+        problems.add(node, "catalogue", "reporting_currency", "no ISO 4217 code: EUR, USD, ...")
+        return ""
+    return str(node.value)
 
 
 def _zone(merged: Merged, override: str, problems: Problems) -> str:

@@ -15,7 +15,9 @@ from processors.catalog.nodes import Node, Problems, read_yaml
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_TOP_LEVEL = ("family", "measures", "metrics", "defaults", "zone")
+_TOP_LEVEL = (
+    "family", "measures", "metrics", "defaults", "targets", "zone", "reporting_currency",
+)  # fmt: skip
 
 
 @dataclass
@@ -36,7 +38,9 @@ class Merged:
     measures: dict[str, Entry] = field(default_factory=dict)
     metrics: dict[str, Entry] = field(default_factory=dict)
     defaults: dict[str, Node] = field(default_factory=dict)
+    targets: dict[str, Node] = field(default_factory=dict)
     zone: Node | None = None
+    reporting_currency: Node | None = None
 
 
 def merge(sources: Sequence[tuple[str, str]], problems: Problems) -> Merged:
@@ -51,7 +55,11 @@ def _merge_document(merged: Merged, document: Node, problems: Problems) -> None:
     def section(node: Node) -> Mapping[str, Node]:
         return {} if node.value is None else scalars.mapping(node)
 
-    readers = {"family": scalars.name, "zone": lambda node: node}
+    readers = {
+        "family": scalars.name,
+        "zone": lambda node: node,
+        "reporting_currency": lambda node: node,
+    }
     read = scalars.read_fields(
         document.value,
         {key: readers.get(key, section) for key in _TOP_LEVEL},
@@ -62,7 +70,9 @@ def _merge_document(merged: Merged, document: Node, problems: Problems) -> None:
     _merge_entries(merged.measures, read.get("measures", {}), family, problems)
     _merge_entries(merged.metrics, read.get("metrics", {}), family, problems)
     merged.defaults.update(read.get("defaults", {}))
+    merged.targets.update(read.get("targets", {}))
     merged.zone = read.get("zone", merged.zone)
+    merged.reporting_currency = read.get("reporting_currency", merged.reporting_currency)
 
 
 def _merge_entries(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from processors.catalog import expression
+from processors.catalog.operand import TARGET
 from processors.catalog.scalars import did_you_mean
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class References:
     """Writes the metrics out that an expression names.
 
     A name is a measure first, else a metric. ``broken`` names entries that exist but have faults
-    of their own.
+    of their own; ``targets`` names figures that a target can be read of, beside the metrics.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class References:
         measures: Mapping[str, Measure],
         metrics: Mapping[str, Metric],
         broken: AbstractSet[str],
+        targets: AbstractSet[str] = frozenset(),
     ) -> None:
+        self._targets = {*targets, *metrics, *broken}
         self._measures, self._metrics, self._broken = measures, metrics, broken
         self._known: dict[str, Sides] = {}
         self._open: list[str] = []
@@ -76,7 +79,16 @@ class References:
             for name in parsed.names
             if name not in self._measures
         }
-        return expression.substitute(parsed, replacements) if replacements else parsed
+        for operand in parsed.operands.values():
+            if operand.kind == TARGET and operand.name not in self._targets:
+                hint = did_you_mean(operand.name, self._targets)
+                raise ReferenceFault(
+                    field, f"there is no KPI or figure {operand.name} that has a target; {hint}"
+                )
+        try:
+            return expression.substitute(parsed, replacements) if replacements else parsed
+        except ValueError as error:
+            raise ReferenceFault(field, str(error)) from None
 
     def _replacement(self, field: str, name: str) -> Expression:
         metric = self._metrics.get(name)

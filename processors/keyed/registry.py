@@ -8,6 +8,7 @@ from processors.catalog.model import Defaults
 from processors.keyed.base import Processor
 from processors.keyed.cart import CartProcessor
 from processors.keyed.order import OrderProcessor
+from processors.keyed.reading import ReadingProcessor
 from processors.keyed.session import SessionProcessor
 from processors.keyed.ticket import TicketProcessor
 
@@ -35,6 +36,19 @@ PROCESSORS: tuple[tuple[Callable[[Defaults], Processor], frozenset[str]], ...] =
     (
         lambda d: OrderProcessor(horizon_ms=d.order_horizon_ms),
         frozenset({"order_placed"}),
+    ),
+    (
+        lambda d: ReadingProcessor(horizon_ms=d.reading_horizon_ms),
+        frozenset(
+            {
+                "balance_changed",
+                "market_impressions_changed",
+                "social_reach_changed",
+                "keyword_rank_changed",
+                "fx_rate_changed",
+                "target_changed",
+            }
+        ),
     ),
 )
 """(factory, the facts it concludes): a processor runs where some measure reads one of its facts."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from processors.catalog.model import Catalog, Metric, Window
-    from processors.cells import CellTable
     from processors.evaluate import Row
+    from processors.slots import Tables
     from processors.windows import Span
     from streams.tables.base import (
         Delta,
@@ -158,25 +158,25 @@ class Board:
         if found is not None and found[0] == self.revision:
             return found[1]
         rows: list[Row] = []
-        table, span = self.sums(metric, window, final=final)
-        if table is not None and span is not None:
+        tables, span = self.tables(metric, window, final=final)
+        if tables is not None and span is not None:
             if values_max is not None:
-                table = largest(self.catalog, metric, dimensions, table, values_max)
-            rows = evaluate(self.catalog, metric, window, dimensions, table, span)
+                tables = largest(self.catalog, metric, dimensions, tables, values_max)
+            rows = evaluate(self.catalog, metric, window, dimensions, tables, span)
         self._rows[key] = self.revision, rows
         return rows
 
-    def sums(
+    def tables(
         self, metric: Metric, window: Window, *, final: bool
-    ) -> tuple[CellTable | None, Span | None]:
-        """Return the cells behind a KPI's rows, and the time they stand for."""
+    ) -> tuple[Tables | None, Span | None]:
+        """Return the cells behind a KPI's rows by slot, and the time they stand for."""
         span = self._sums.span(metric, window, final=final)
         if span is None:
             return None, None
         kept_ms = kept_from_ms(self.partitions, self.topics[metric.id]).get(window.rung)
         if kept_ms is not None and span.start_ms < kept_ms:
             span = replace(span, complete=False)
-        return self._sums.table(metric, window, final=final), span
+        return self._sums.tables(metric, window, final=final), span
 
     def freshness_ms(self, now_ms: int) -> dict[str, int]:
         """Return KPI -> how far its slowest partition's event time lies back."""

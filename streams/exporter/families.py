@@ -8,7 +8,8 @@ from prometheus_client.core import GaugeHistogramMetricFamily
 from prometheus_client.core import Metric as Family
 
 from processors import names
-from processors.catalog.model import Aggregation
+from processors.catalog.model import CHANGE, Aggregation
+from processors.catalog.operand import WINDOW
 from processors.histogram import EXPORT_BOUNDS_MS, exported_counts
 
 if TYPE_CHECKING:
@@ -65,7 +66,13 @@ def value_families(metric: Metric, rows: Iterable[Row], *, final: bool) -> Itera
         )
         for companion, meaning in COMPANIONS.items()
     }
-    several, first = len(metric.stats) > 1, metric.stats[0]
+    change = Family(
+        names.companion_name(metric.id, names.CHANGE_RATIO, final=final),
+        f"{metric.label}: what it gained on the window before, as a share of it.{ended}",
+        "gauge",
+        "ratio",
+    )
+    several, first = len(set(metric.stats) - {CHANGE}) > 1, metric.stats[0]
     for row in rows:
         labels = {
             names.LABEL_WINDOW: row.window,
@@ -75,8 +82,11 @@ def value_families(metric: Metric, rows: Iterable[Row], *, final: bool) -> Itera
         if row.stat == first:
             for companion, family in companions.items():
                 _add(family, labels, getattr(row, companion))
+        if row.stat == CHANGE:
+            _add(change, labels, row.value)
+            continue
         _add(value, {**labels, names.LABEL_STAT: row.stat} if several else labels, row.value)
-    for family in (value, *companions.values()):
+    for family in (value, *companions.values(), change):
         if family.samples:
             yield family
 
@@ -99,12 +109,12 @@ def distribution_family(board: Board, metric: Metric, *, final: bool) -> Family:
         unit="seconds",
     )
     for window in metric.windows:
-        table, _ = board.sums(metric, window, final=final)
-        if table is None:
+        tables, _ = board.tables(metric, window, final=final)
+        if tables is None:
             continue
         buckets: dict[int, int] = {}
         sum_ms = 0
-        for name, values in table.components(metric.numerator, ()).items():
+        for name, values in tables[WINDOW].components(metric.numerator, ()).items():
             amount = values.get("", 0)
             if not isinstance(amount, int):
                 continue  # a sketch: never of a histogram

@@ -16,11 +16,11 @@ from typing import Any
 import yaml
 
 from processors import windows
-from processors.catalog.model import Catalog, Metric, Window, window
-from processors.cells import CellTable
+from processors.catalog.model import Catalog, Metric, window
 from processors.evaluate import Row, evaluate
 from processors.event import TOPIC_BY_TYPE, record_key, tick_record
 from processors.pipeline import compile_plan
+from processors.slots import Tables, add_up, slot_runs, slots_of
 from tests.simulation.store import DictTable
 from tests.simulation.traffic import Log
 from tests.simulation.world import Weather, run
@@ -102,29 +102,24 @@ def _row(
     dimensions = next(d for d in metric.dimension_sets if set(d) == set(values))
     end_ms = at_ms(expected["end"])
     span = windows.Span(windows.window_start(read, end_ms, catalog.ladder), end_ms)
-    found = evaluate(
-        catalog, metric, read, dimensions, _cells(catalog, read, end_ms, tables), span
-    )
+    tables_read = Tables()
+    for slot in slots_of(metric):
+        runs = slot_runs(slot, read, end_ms, catalog.ladder)
+        tables_read[slot] = add_up(runs, {run: _panes(run, tables) for run in runs.all})
+    found = evaluate(catalog, metric, read, dimensions, tables_read, span)
     stat = expected.get("stat", metric.stats[0])
     matching = [r for r in found if r.dimensions == values and r.stat == stat]
     assert len(matching) == 1, f"{expected} has {len(matching)} rows among {found}"
     return matching[0]
 
 
-def _cells(
-    catalog: Catalog,
-    read: Window,
-    end_ms: int,
-    tables: Mapping[tuple[str, int], DictTable],
-) -> CellTable:
-    panes: list[dict[str, int | frozenset[int]]] = []
-    for piece in windows.cover(read, end_ms, catalog.ladder):
-        for table in tables.values():
-            stored = table.stored
-            panes += [
-                {cell: value}
-                for source in (stored.rungs, stored.sketches)
-                for (rung, pane, cell), value in source.items()  # type: ignore[attr-defined]
-                if rung == piece.rung and piece.start_ms <= pane < piece.end_ms
-            ]
-    return CellTable.of(panes)
+def _panes(
+    run: windows.Run, tables: Mapping[tuple[str, int], DictTable]
+) -> list[dict[str, int | frozenset[int]]]:
+    return [
+        {cell: value}
+        for table in tables.values()
+        for source in (table.stored.rungs, table.stored.sketches)
+        for (rung, pane, cell), value in source.items()  # type: ignore[attr-defined]
+        if rung == run.rung and run.start_ms <= pane < run.end_ms
+    ]

@@ -89,6 +89,7 @@ def rows(
 ) -> list[Row]:
     """Evaluate a KPI over cells."""
     merged: Cells = {name: amount for part in cells for name, amount in part.items()}
+    merged = {**cell("costs", 1), **merged}  # what was spent has been reported
     metric = catalog.metrics[kpi]
     return evaluate(catalog, metric, window("1m"), by, merged, SPAN, before)
 

@@ -130,7 +130,7 @@ def test_a_cover_keeps_to_the_rungs_it_may_read() -> None:
 
 def test_an_end_off_the_grid_is_refused() -> None:
     """No pane is counted in part."""
-    with pytest.raises(ValueError, match="5m"):
+    with pytest.raises(ValueError, match="panes of 10s"):
         cover(window("5m"), 1_234, Ladder())
 
 

@@ -140,7 +140,7 @@ def test_metrics_are_written_out_down_to_measures() -> None:
     assert metrics["cost_per_click"].numerator == "spend"
     assert metrics["cost_per_thousand"].numerator == "1000 * spend"
     assert metrics["twice"].numerator == "2 * (spend / clicks) - 1.5 * spend"
-    assert measures_of(metrics["twice"]) == ("spend", "clicks")
+    assert measures_of(metrics["twice"]) == ("spend", "clicks", "spend_arrived")
 
 
 def test_money_is_by_currency() -> None:

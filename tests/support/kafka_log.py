@@ -28,7 +28,7 @@ def create_topics(broker: str, namespace: str, partitions: int = PARTITIONS) -> 
 
 
 def records(broker: str, namespace: str) -> list[ConsumerRecord]:
-    """Return every record of every event topic of a namespace, partition by partition."""
+    """Return every published record of a namespace, partition by partition, without ticks."""
     consumer = KafkaConsumer(bootstrap_servers=broker)
     partitions = [
         TopicPartition(topic, partition)
@@ -43,7 +43,8 @@ def records(broker: str, namespace: str) -> list[ConsumerRecord]:
         for batch in consumer.poll(200).values():
             found.extend(batch)
     consumer.close()
-    return sorted(found, key=lambda record: (record.topic, record.partition, record.offset))
+    published = [record for record in found if record.key is not None]
+    return sorted(published, key=lambda record: (record.topic, record.partition, record.offset))
 
 
 def events(broker: str, namespace: str) -> list[dict[str, Any]]:

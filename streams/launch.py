@@ -60,12 +60,35 @@ def exporter_spec(settings: Settings, log_path: Path | None = None) -> ChildSpec
     )
 
 
+def collector_spec(settings: Settings, log_path: Path | None = None) -> ChildSpec:
+    """Describe a collector."""
+    return ChildSpec(
+        name="the collector",
+        argv=kpi_command("collector"),
+        env=settings.environment(),
+        restart=RestartPolicy(),
+        ready=lambda: answers(f"{collector_url(settings)}/healthz"),
+        ready_timeout_ms=_READY_TIMEOUT_MS,
+        # It finishes the requests under way first.
+        stop_timeout_ms=settings.collector_drain_timeout_ms + 5_000,
+        log_path=log_path,
+    )
+
+
 def exporter_url(settings: Settings) -> str:
     """Return where this machine reaches the exporter."""
-    host = settings.exporter_host
+    return _url(settings.exporter_host, settings.exporter_port)
+
+
+def collector_url(settings: Settings) -> str:
+    """Return where this machine reaches the collector."""
+    return _url(settings.collector_host, settings.collector_port)
+
+
+def _url(host: str, port: int) -> str:
     if host in ("0.0.0.0", "::", ""):  # noqa: S104  # compared, not listened on
         host = LOOPBACK
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.exporter_port}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def answers(url: str) -> bool:

@@ -114,6 +114,37 @@ class Settings:
         "silence after which the broker gives a worker's partitions away",
         _within(1_000, 600_000),
     )
+    collector_host: str = _setting("127.0.0.1", "address that the collector listens on")
+    collector_port: int = _setting(9465, "port that the collector listens on; 0: a free one", _PORT)
+    collector_keys: str = _setting(
+        "", "file of the write keys; required where the collector is not on loopback"
+    )
+    collector_spool: str = _setting(
+        "", "directory for events while Kafka is away; empty: they are refused"
+    )
+    collector_spool_bytes: int = _setting(
+        1 << 30, "how much may wait in the spool", _within(1 << 20, 1 << 50)
+    )
+    collector_identity_key: str = _setting(
+        "", "identities are replaced by a hash of them with this key", secret=True
+    )
+    collector_events_per_s: int = _setting(
+        50_000, "events that a key without a rate of its own may send", _within(1, 10**9)
+    )
+    collector_body_bytes: int = _setting(
+        4 << 20, "size of a request's body, uncompressed", _within(1_024, 1 << 30)
+    )
+    collector_batch_events: int = _setting(5_000, "events in one request", _within(1, 10**6))
+    collector_requests: int = _setting(512, "requests under way at once", _within(1, 10**6))
+    collector_body_timeout_ms: int = _setting(
+        30_000, "how long a client may take to send a body", _within(100, 3_600_000)
+    )
+    collector_away_after_ms: int = _setting(
+        5_000, "how long Kafka may take before it counts as away", _within(100, 600_000)
+    )
+    collector_drain_timeout_ms: int = _setting(
+        20_000, "how long requests under way may take at the end", _within(0, 600_000)
+    )
     keep_all_panes: int = _setting(
         0, "1: the worker deletes no pane (verification, backfill)", _within(0, 1)
     )

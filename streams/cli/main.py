@@ -28,6 +28,7 @@ examples:
 
 exit codes: 0 done, 1 the checked thing is wrong, 2 usage, 3 a service is unreachable or refused
 """
+_COLLECTING = frozenset({"collector", "up", "doctor"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,19 +91,27 @@ def _load(
 ) -> CommandModule:
     module = cast("CommandModule", import_module(command.module))
     module.add_parser(subparsers)
-    _add_settings(subparsers.choices[command.name])
+    shown = setting_names()
+    if command.name not in _COLLECTING:
+        shown = tuple(name for name in shown if not name.startswith("collector_"))
+    _add_settings(subparsers.choices[command.name], frozenset(shown))
     return module
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """Give a command, and its actions, every setting as a flag, unless it has that flag itself."""
+def _add_settings(parser: argparse.ArgumentParser, shown: frozenset[str]) -> None:
+    """Give a command, and its actions, every setting as a flag, unless it has that flag itself.
+
+    Args:
+        parser: the command's.
+        shown: settings that its help names; every command takes all of them.
+    """
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     taken: set[str] = set()
     for action in parser._actions:  # noqa: SLF001  # argparse has no public way to ask
         taken.update(action.option_strings)
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for choice in action.choices.values():
-                _add_settings(choice)
+                _add_settings(choice, shown)
     group = parser.add_argument_group("settings (flag > environment > .env > default)")
     for name in setting_names():
         flag = "--" + name.replace("_", "-")
@@ -110,6 +119,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
             default = setting_default(name)
             usual = f" ({default})" if default != "" else ""
             text = f"{setting_help(name)}{usual} [{env_name(name)}]".replace("%", "%%")
+            if name not in shown:
+                text = argparse.SUPPRESS
             # Absent rather than None: an action must not undo what its command was given.
             group.add_argument(
                 flag, dest=name, metavar="VALUE", help=text, default=argparse.SUPPRESS

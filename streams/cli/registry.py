@@ -37,9 +37,10 @@ class CommandModule(Protocol):
 
 _ALL: Final = (
     Command("demo", "everything on embedded servers, with seeded traffic"),
-    Command("up", "worker and exporter in one supervised process tree"),
+    Command("up", "worker, exporter and collector in one supervised process tree"),
     Command("worker", "read the topics and keep the tables"),
     Command("exporter", "serve metrics and the JSON API"),
+    Command("collector", "take events over HTTP"),
     Command("query", "values of a KPI"),
     Command("replay", "publish events from files"),
     Command("verify", "compare every stored figure with a batch recomputation"),

@@ -40,6 +40,7 @@ RETRY_S: Final = 0.5
 ADVANCE_INTERVAL_MS: Final = 5_000  # so that panes are dropped though nobody looks
 REFRESH_INTERVAL_MS: Final = 30_000
 _SLICE: Final = 32  # panes
+_CANCEL_AGAIN_S: Final = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -167,6 +168,18 @@ class Follower:
         """Wake up who waits for a change."""
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+async def end(following: asyncio.Task[None]) -> None:
+    """Cancel a follower's task and wait until it has ended.
+
+    Once is not enough: before Python 3.12 ``asyncio.wait_for``, with which the Redis client sends,
+    drops a cancellation that arrives just as its work is done.
+    See https://github.com/python/cpython/issues/86296.
+    """
+    while not following.done():
+        following.cancel()
+        await asyncio.wait((following,), timeout=_CANCEL_AGAIN_S)
 
 
 async def load_board(reader: TableReader, catalog: Catalog, clock_ms: Callable[[], int]) -> Board:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import signal
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -14,7 +13,7 @@ from aiohttp import web
 from processors.errors import UnreachableError
 from streams.catalog_files import read_catalog
 from streams.exporter.access import check_listener
-from streams.exporter.follower import Follower
+from streams.exporter.follower import Follower, end
 from streams.exporter.server import build_app
 from streams.logs import configure_logs
 from streams.tables.connection import open_client
@@ -86,9 +85,7 @@ async def _until(stop: asyncio.Event, following: asyncio.Task[None]) -> None:
     waiting.cancel()
     if following.done():
         following.result()
-    following.cancel()
-    with suppress(asyncio.CancelledError):
-        await following
+    await end(following)
 
 
 def _wall_ms() -> int:

@@ -1,0 +1,181 @@
+"""The exporter's figures: kept up by deltas, they equal what the panes in Redis add up to."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from processors.names import ADS, VISITOR
+from streams.exporter.follower import load_board
+from streams.query import Question
+from tests.streams.exporter.site import START_MS
+from tests.streams.exporter.traffic import traffic
+
+if TYPE_CHECKING:
+    from streams.exporter.board import Board
+    from streams.exporter.follower import Follower
+    from tests.streams.exporter.site import Site
+
+HOUR_MS = 3_600_000
+
+
+async def followed(follower: Follower) -> Board:
+    """Return the board after everything committed so far."""
+    await follower._step()
+    return follower.board()
+
+
+async def assert_equal_to_panes(site: Site, board: Board, random: Random) -> None:
+    """Compare some rows of every KPI, live and final, with what kpi query reads from Redis."""
+    compared = 0
+    for metric in site.catalog.metrics.values():
+        window, dimensions = random.choice(metric.windows), random.choice(metric.dimension_sets)
+        for final in (False, True):
+            question = Question(metric, window, dimensions, final=final)
+            expected = await site.asked(question)
+            assert board.rows(metric, window, dimensions, final=final) == expected
+            compared += len(expected)
+    assert compared > len(site.catalog.metrics)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_following_equals_reading_all_panes(site: Site, seed: int) -> None:
+    """Whatever order events come in and however time moves, rows equal sums of stored panes."""
+    random = Random(seed)
+    await site.owner.claim()
+    await site.owner.publish(*traffic(random, 300, START_MS - 26 * HOUR_MS, START_MS))
+    await site.owner.tick(START_MS)
+    follower = site.follower()
+    await follower.load()
+    await assert_equal_to_panes(site, follower.board(), random)
+    for _ in range(5):
+        site.now_ms += random.choice([1_000, 40_000, 15 * 60_000, 5 * HOUR_MS])
+        late_ms = random.choice([5_000, HOUR_MS, 20 * HOUR_MS])
+        await site.owner.publish(*traffic(random, 60, site.now_ms - late_ms, site.now_ms))
+        await site.owner.tick(site.now_ms)
+        board = await followed(follower)
+        await assert_equal_to_panes(site, board, random)
+
+
+async def test_a_snapshot_equals_following(site: Site) -> None:
+    """An exporter started late shows what one that was there all the time shows."""
+    await site.owner.claim()
+    early = site.follower()
+    await early.load()
+    for _ in range(3):
+        site.now_ms += 50_000
+        await site.owner.publish(*traffic(Random(1), 50, site.now_ms - HOUR_MS, site.now_ms))
+        await site.owner.tick(site.now_ms)
+    board = await followed(early)
+    late = await load_board(site.reader, site.catalog, site.clock_ms)
+    for metric in site.catalog.metrics.values():
+        for window in metric.windows:
+            for dimensions in metric.dimension_sets:
+                for final in (False, True):
+                    found = board.rows(metric, window, dimensions, final=final)
+                    assert found == late.rows(metric, window, dimensions, final=final)
+
+
+async def test_live_windows_decay_without_traffic(site: Site) -> None:
+    """A live window is empty once the clock has left its events behind, with no word from Redis."""
+    await site.owner.claim()
+    await site.owner.publish({"type": "page_view", "ts": START_MS, "visitor_id": "v"})
+    follower = site.follower()
+    await follower.load()
+    metric = site.catalog.metrics["page_views"]
+    minute = metric.windows[0]
+
+    def views() -> object:
+        return follower.board().rows(metric, minute, (), final=False)[0].value
+
+    assert views() == 1
+    site.now_ms += 49_999
+    assert views() == 1
+    site.now_ms += 10_001
+    assert views() == 0
+
+
+async def test_final_ends_at_the_slowest_partition(site: Site) -> None:
+    """A KPI over two topics ends where the slower one's watermark is; others do not wait."""
+    await site.owner.claim()
+    await site.owner.tick(START_MS, VISITOR)
+    await site.owner.tick(START_MS - HOUR_MS, ADS)
+    follower = site.follower()
+    await follower.load()
+    ends = {}
+    for kpi in ("click_through_rate", "page_views"):
+        metric = site.catalog.metrics[kpi]
+        ends[kpi] = (
+            follower.board().rows(metric, metric.windows[0], (), final=True)[0].window_end_ms
+        )
+    lateness_ms = site.catalog.defaults.allowed_lateness_ms
+    assert ends["page_views"] == START_MS - lateness_ms
+    assert ends["click_through_rate"] == START_MS - HOUR_MS - lateness_ms
+
+
+async def test_nothing_is_final_before_every_partition_has_spoken(site: Site) -> None:
+    """A partition without any record holds final rows back, and only those of its topic."""
+    await site.owner.claim()
+    await site.owner.tick(START_MS, VISITOR)
+    await site.owner.publish({"type": "ticket_opened", "ts": START_MS, "ticket_id": "t"})
+    follower = site.follower()
+    await follower.load()
+    board = follower.board()
+    views, answers = (site.catalog.metrics[k] for k in ("page_views", "first_response_time"))
+    assert board.rows(views, views.windows[0], (), final=True)
+    assert board.rows(answers, answers.windows[0], (), final=False)
+    assert not board.rows(answers, answers.windows[0], (), final=True)
+    assert views.id in board.freshness_ms(site.now_ms)
+    assert answers.id not in board.freshness_ms(site.now_ms)
+
+
+async def test_history_is_loaded_when_its_final_end_appears(site: Site) -> None:
+    """A namespace of old events becomes final far behind the clock: the board says load anew."""
+    old_ms = START_MS - 400 * 24 * HOUR_MS
+    await site.owner.claim()
+    follower = site.follower()
+    await follower.load()
+    await site.owner.publish(*traffic(Random(3), 200, old_ms - HOUR_MS, old_ms))
+    await site.owner.tick(old_ms)
+    board = await followed(follower)
+    assert not board.whole
+    await follower.load()
+    board = follower.board()
+    assert board.whole
+    await assert_equal_to_panes(site, board, Random(4))
+
+
+async def test_rows_are_worked_out_once_a_change(site: Site) -> None:
+    """Two looks without a change between them cost one evaluation."""
+    await site.owner.claim()
+    await site.owner.publish({"type": "page_view", "ts": START_MS, "visitor_id": "v"})
+    follower = site.follower()
+    await follower.load()
+    metric = site.catalog.metrics["page_views"]
+
+    def look() -> list[object]:
+        return follower.board().rows(metric, metric.windows[0], (), final=False)
+
+    first = look()
+    assert look() is first
+    await site.owner.publish({"type": "page_view", "ts": START_MS, "visitor_id": "v"})
+    await followed(follower)
+    assert look() is not first
+
+
+async def test_a_clock_set_back_moves_nothing(site: Site) -> None:
+    """Windows that have moved on stay: the panes behind them are gone."""
+    await site.owner.claim()
+    follower = site.follower()
+    await follower.load()
+    metric = site.catalog.metrics["page_views"]
+
+    def end_ms() -> int:
+        return follower.board().rows(metric, metric.windows[0], (), final=False)[0].window_end_ms
+
+    before_ms = end_ms()
+    site.now_ms -= HOUR_MS
+    assert end_ms() == before_ms
+    assert follower.board().whole

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,9 +12,7 @@ from processors.errors import UsageError
 from streams.replay.mapped import MappedSource
 from streams.replay.mapping import parse_mapping, preset_names, read_mapping
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+ROOT = Path(__file__).parents[3]
 ROWS = """\
 id,sold_at,kind,price,who
 a,2020-01-01 00:00:03,sale,1.10,x
@@ -136,3 +135,20 @@ def test_unknown_mapping_lists_the_presets() -> None:
 def test_presets_are_read_by_name(name: str) -> None:
     """Every preset parses and is called as its file."""
     assert read_mapping(name).name == name
+
+
+def test_the_documented_example_works(tmp_path: Path) -> None:
+    """The mapping in docs/replay.md gives what the page says."""
+    page = (ROOT / "docs" / "replay.md").read_text("utf-8")
+    text = page.partition("```yaml\n")[2].partition("```")[0]
+    file = tmp_path / "rows.csv"
+    file.write_text(
+        "invoice,sold_at,quantity,price,customer\n"
+        "i-1,2020-01-01 00:00:02,3,1.10,c-1\n"
+        "i-2,2020-01-01 00:00:01,-1,2.50,c-1\n"
+    )
+    events = _events(file, text)
+    assert [(e["type"], e["order_id"], float(e["value"])) for e in events] == [
+        ("refund", "i-2", 2.5),
+        ("purchase", "i-1", 3.3),
+    ]

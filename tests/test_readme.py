@@ -48,9 +48,12 @@ def test_the_kpi_shown_is_valid() -> None:
 def test_the_event_shown_is_accepted() -> None:
     """The Python parses, and the worker would accept its event."""
     (code,) = blocks("python")
-    dictionary = next(node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Dict))
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    call = next(call for call in calls if call.keywords)
+    assert isinstance(call.func, ast.Attribute)
     now_ms = time.time_ns() // 1_000_000
-    event: dict[str, Any] = {"event_id": "1", "ts": now_ms} | ast.literal_eval(dictionary)
+    event: dict[str, Any] = {"event_id": "1", "ts": now_ms, "type": call.func.attr}
+    event |= {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     judged = Decoder(validity_of()).judge(msgspec.json.encode(event), now_ms)
     assert type(judged).__name__ == "Purchase", judged
 

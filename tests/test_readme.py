@@ -14,7 +14,7 @@ import pytest
 from processors.catalog.load import check_catalog
 from processors.decode import Decoder
 from streams.catalog_files import preset_sources
-from streams.cli.registry import commands
+from streams.cli.registry import COMMANDS
 from streams.producer.gate import validity_of
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +36,7 @@ def test_every_command_is_listed_and_every_listed_command_exists() -> None:
         usage = re.split(r"\s{2,}", line)[0].removeprefix("kpi ")
         names = usage if " | " in usage else usage.split()[0]
         listed.update(names.split(" | "))
-    assert listed == {command.name for command in commands()}
+    assert listed == {command.name for command in COMMANDS}
 
 
 def test_the_kpi_shown_is_valid() -> None:

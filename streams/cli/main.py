@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from processors.errors import UsageError
 from streams.cli.failures import explain
-from streams.cli.registry import Command, CommandModule, commands
+from streams.cli.registry import COMMANDS, Command, CommandModule
 from streams.logs import configure_logs
 from streams.settings import env_name, load_settings, setting_default, setting_help, setting_names
 
@@ -62,6 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return failure.exit_code
 
 
+class _CommandsHelp(argparse.RawDescriptionHelpFormatter):
+    """Leaves room for the longest command's name, which argparse measures by its indent short."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = max(len(command.name) for command in COMMANDS) + 4
+
+
 def _say(text: str) -> None:
     sys.stderr.write(f"kpi: {text}\n")
 
@@ -72,13 +80,13 @@ def _build(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, CommandMo
         prog="kpi",
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_CommandsHelp,
     )
     parser.add_argument("--version", action="version", version=f"kpi-streams {_version()}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     wanted = next((a for a in arguments if not a.startswith("-")), "")
     found: CommandModule | None = None
-    for command in commands():
+    for command in COMMANDS:
         if command.name == wanted:
             found = _load(command, subparsers)
         else:

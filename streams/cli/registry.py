@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class CommandModule(Protocol):
         """Do the work and return the exit code."""
 
 
-_ALL: Final = (
+COMMANDS: Final = (
     Command("demo", "everything on embedded servers, with seeded traffic"),
     Command("up", "worker, exporter and collector in one supervised process tree"),
     Command("worker", "read the topics and keep the tables"),
@@ -50,8 +49,3 @@ _ALL: Final = (
     Command("doctor", "settings with their sources, and what is wrong around them"),
     Command("bench", "measure throughput and latency"),
 )
-
-
-def commands() -> tuple[Command, ...]:
-    """Return the commands that exist."""
-    return tuple(command for command in _ALL if find_spec(command.module) is not None)

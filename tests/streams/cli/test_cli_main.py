@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streams.cli.main import main
-from streams.cli.registry import commands
+from streams.cli.registry import COMMANDS
 
 ROOT = Path(__file__).parents[3]
 HEAVY = ("faust", "aiokafka", "kafka", "redis", "aiohttp", "prometheus_client", "rich", "duckdb")
@@ -44,7 +44,7 @@ def test_help_imports_no_client() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("name", [command.name for command in commands()])
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS])
 def test_every_command_has_help_with_examples(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,10 @@ session_started    at the start of a session
 session_converted  the same pane: the session holds the wanted action
 session_closed     the same pane, once the session's gap has passed
 session_bounced    the same pane, once closed: one page view and nothing wanted
+session_engaged    the same pane: two pages, ten seconds or the wanted action
+funnel_reached     the same pane: the session reached a ``step`` of the funnel, in their order
+funnel_entered     the same, for each step that has a next one
+funnel_passed      the same, where the session reached the next step too
 session_ended      at the last event of a closed session, with its duration
 cart_purchased     at the purchase
 cart_abandoned     at the last activity + timeout, with what was in it
@@ -16,6 +20,19 @@ cart_closed        beside each of the two
 ticket_started     at the ticket's first opening
 ticket_answered    at the first reply by an agent, with the time it took
 ticket_solved      at the resolution that holds, with the time it took
+ticket_due         at the first reply by an agent, at the latest at the deadline for it
+ticket_breached    at the deadline: the first reply came later, or is still owed
+ticket_became_open    at the opening, and at each reopening of a closed ticket
+ticket_became_closed  at each resolution of an open ticket
+lead_started       at the lead's creation
+lead_accepted      the same pane, as soon as the lead is; so are lead_qualified and lead_won
+lead_won_in_time   the same pane, where it was won within the agreed time
+lead_contacted     at the first contact by sales, with the time it took
+send_delivered     at an e-mail's sending: it arrived
+send_opened        the same pane: it was opened; so are send_clicked and send_purchased
+touch_made         at a click on an advertisement or the start of a campaign's or social visit
+touch_converted    at the first purchase that a touch led to
+purchase_attributed   at a purchase, for each touch that it is owed to, with its share
 order_placed       at the order's first purchase
 purchase_item      at a purchase, for each element of its items, with price * quantity
 purchase_cost      the same, where the element says its unit_cost: unit_cost * quantity
@@ -44,7 +61,10 @@ class Fact(msgspec.Struct, gc=False):
 
 
 class SessionFact(Fact, gc=False):
-    """Dimensions are those of the session's first event."""
+    """Dimensions are those of the session's first event.
+
+    ``audience`` is ``new`` where that is the visitor's first event ever, else ``returning``.
+    """
 
     topic: ClassVar[str] = names.VISITOR
     source: str | None = None
@@ -53,6 +73,7 @@ class SessionFact(Fact, gc=False):
     landing_page: str | None = None
     device: str | None = None
     country: str | None = None
+    audience: str | None = None
 
 
 class SessionStarted(SessionFact, tag="session_started", gc=False):
@@ -69,6 +90,28 @@ class SessionClosed(SessionFact, tag="session_closed", gc=False):
 
 class SessionBounced(SessionFact, tag="session_bounced", gc=False):
     """A closed session of exactly one page view and no purchase."""
+
+
+class SessionEngaged(SessionFact, tag="session_engaged", gc=False):
+    """The session was more than a glance."""
+
+
+class FunnelFact(SessionFact, gc=False):
+    """A session at a ``step`` of the funnel: the event type that makes the step."""
+
+    step: str | None = None
+
+
+class FunnelReached(FunnelFact, tag="funnel_reached", gc=False):
+    """The session reached the step, after all those before it."""
+
+
+class FunnelEntered(FunnelFact, tag="funnel_entered", gc=False):
+    """The session reached the step, and there is one more."""
+
+
+class FunnelPassed(FunnelFact, tag="funnel_passed", gc=False):
+    """The session reached the step and the next one."""
 
 
 class SessionEnded(SessionFact, tag="session_ended", gc=False):
@@ -130,6 +173,114 @@ class TicketSolved(TicketFact, tag="ticket_solved", gc=False):
     """The last resolution holds; ``duration_ms`` since the opening."""
 
     duration_ms: int = 0
+
+
+class TicketDue(TicketFact, tag="ticket_due", gc=False):
+    """A first reply was owed. Dimensions are the opening's."""
+
+
+class TicketBreached(TicketFact, tag="ticket_breached", gc=False):
+    """A first reply was still owed at its deadline. Dimensions are the opening's."""
+
+
+class TicketBecameOpen(TicketFact, tag="ticket_became_open", gc=False):
+    """One more ticket to work on. Dimensions are the opening's."""
+
+
+class TicketBecameClosed(TicketFact, tag="ticket_became_closed", gc=False):
+    """One ticket less to work on. Dimensions are the opening's."""
+
+
+class LeadFact(Fact, gc=False):
+    """Dimensions are the creation's."""
+
+    topic: ClassVar[str] = names.LEADS
+    source: str | None = None
+    campaign: str | None = None
+    owner: str | None = None
+    direction: str | None = None
+    network: str | None = None
+    device: str | None = None
+
+
+class LeadStarted(LeadFact, tag="lead_started", gc=False):
+    """A lead was created."""
+
+
+class LeadAccepted(LeadFact, tag="lead_accepted", gc=False):
+    """Sales took the lead on."""
+
+
+class LeadQualified(LeadFact, tag="lead_qualified", gc=False):
+    """Sales found the lead worth working on."""
+
+
+class LeadWon(LeadFact, tag="lead_won", gc=False):
+    """The lead became a customer."""
+
+
+class LeadWonInTime(LeadFact, tag="lead_won_in_time", gc=False):
+    """The lead became a customer within the agreed time."""
+
+
+class LeadContacted(LeadFact, tag="lead_contacted", gc=False):
+    """Sales spoke to the lead first; dimensions are the contact's, where absent the creation's."""
+
+    duration_ms: int = 0
+
+
+class SendFact(Fact, gc=False):
+    """Dimensions are the sending's."""
+
+    topic: ClassVar[str] = names.VISITOR
+    campaign: str | None = None
+    list: str | None = None
+    form: str | None = None
+
+
+class SendDelivered(SendFact, tag="send_delivered", gc=False):
+    """An e-mail arrived."""
+
+
+class SendOpened(SendFact, tag="send_opened", gc=False):
+    """An e-mail that arrived was opened."""
+
+
+class SendClicked(SendFact, tag="send_clicked", gc=False):
+    """A link in an e-mail that arrived was followed."""
+
+
+class SendPurchased(SendFact, tag="send_purchased", gc=False):
+    """The recipient of an e-mail that arrived bought something."""
+
+
+class TouchFact(Fact, gc=False):
+    """Dimensions are those of the touch's first event; ``touch`` is ``click`` or ``visit``."""
+
+    topic: ClassVar[str] = names.VISITOR
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+    channel: str | None = None
+    network: str | None = None
+    ad: str | None = None
+    placement: str | None = None
+    touch: str | None = None
+
+
+class TouchMade(TouchFact, tag="touch_made", gc=False):
+    """Somebody responded to a campaign or came from a social network."""
+
+
+class TouchConverted(TouchFact, tag="touch_converted", gc=False):
+    """A touch led to a purchase; counted once a touch."""
+
+
+class PurchaseAttributed(TouchFact, tag="purchase_attributed", gc=False):
+    """A purchase is owed to a touch; ``micro`` is its share, in micro-units of ``currency``."""
+
+    currency: str | None = None
+    micro: int = 0
 
 
 class OrderPlaced(Fact, tag="order_placed", gc=False):
@@ -223,9 +374,14 @@ class TargetChanged(_PlacedReading, tag="target_changed", gc=False):
 
 
 FACT_STRUCTS: tuple[type[Fact], ...] = (
-    SessionStarted, SessionConverted, SessionClosed, SessionBounced, SessionEnded,
+    SessionStarted, SessionConverted, SessionClosed, SessionBounced, SessionEnded, SessionEngaged,
+    FunnelReached, FunnelEntered, FunnelPassed,
     CartPurchased, CartAbandoned, CartClosed,
-    TicketStarted, TicketAnswered, TicketSolved,
+    TicketStarted, TicketAnswered, TicketSolved, TicketDue, TicketBreached, TicketBecameOpen,
+    TicketBecameClosed,
+    LeadStarted, LeadAccepted, LeadQualified, LeadWon, LeadWonInTime, LeadContacted,
+    SendDelivered, SendOpened, SendClicked, SendPurchased,
+    TouchMade, TouchConverted, PurchaseAttributed,
     OrderPlaced,
     PurchaseItem, PurchaseCost,
     BalanceChanged, MarketImpressionsChanged, SocialReachChanged, KeywordRankChanged,

@@ -26,7 +26,7 @@ from processors.dedup import Dedup
 from processors.event import STRUCT_BY_TYPE, TOPIC_BY_TYPE, Event, Purchase, Tick
 from processors.facts import FACT_BY_TYPE
 from processors.items import ITEM_FACTS, item_facts
-from processors.keyed.registry import needed_processors
+from processors.keyed.registry import Reads, needed_processors
 from processors.measures import Accumulator, MeasurePlan, compile_measures
 from processors.record import Record
 from processors.state import StateCache, state_id
@@ -45,12 +45,18 @@ class Plan:
     catalog: Catalog
     measures: MeasurePlan
     fact_types: frozenset[str]
+    reads: Reads
 
 
 def compile_plan(catalog: Catalog) -> Plan:
     """Compile a catalogue once; every partition's pipeline shares the plan."""
     measures = compile_measures(catalog)
-    return Plan(catalog, measures, frozenset(t for t in measures.lanes if t in FACT_BY_TYPE))
+    reads = {
+        fact: frozenset(name for lane in lanes for name in (*lane.dimensions, lane.of))
+        for fact, lanes in measures.lanes.items()
+        if fact in FACT_BY_TYPE
+    }
+    return Plan(catalog, measures, frozenset(reads), reads)
 
 
 Work = tuple[StateCache, str, Event, int]
@@ -119,7 +125,7 @@ class PartitionPipeline:
         self._accumulator = Accumulator(plan.measures, admission)
         self._caches = [
             StateCache(processor, state_cache_max)
-            for processor in needed_processors(defaults, plan.fact_types)
+            for processor in needed_processors(defaults, plan.reads)
             if any(TOPIC_BY_TYPE[t] == topic for t in processor.types)
         ]
         self._keyed: dict[type, list[StateCache]] = {}

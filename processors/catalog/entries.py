@@ -210,12 +210,35 @@ METRIC: Readers = {
 _METRIC_REQUIRED = ("type", "unit", "direction", "numerator", "windows")
 _MEASURE_REQUIRED = ("events", "agg")
 
+
+def _funnel_steps(node: Node) -> tuple[str, ...]:
+    for item in scalars.items(node):
+        word = scalars.text(item)
+        if word not in SESSION_TYPES:
+            raise Fault(item, f"no event of sessions; {did_you_mean(word, SESSION_TYPES)}")
+    found = scalars.words(node)
+    if len(found) < MIN_STEPS:
+        raise Fault(node, "a funnel of less than two steps has nothing to pass")
+    return found
+
+
+MIN_STEPS = 2
+SESSION_TYPES = (
+    "page_view", "add_to_cart", "remove_from_cart", "checkout_started", "purchase",
+    "goal_completed",
+)  # fmt: skip
+ATTRIBUTION_MODELS = ("last", "first", "linear")
+_OWN_DEFAULTS: Readers = {
+    "funnel_steps": _funnel_steps,
+    "attribution_model": scalars.choice(ATTRIBUTION_MODELS),
+    "social_mediums": scalars.words,
+}
 DEFAULTS: Readers = {
     field.name.removesuffix("_ms"): (
         scalars.duration_ms if field.name.endswith("_ms") else scalars.whole
     )
     for field in fields(Defaults)
-}
+} | _OWN_DEFAULTS
 
 
 def read_measure(entry: Entry, problems: Problems) -> Measure | None:

@@ -196,10 +196,23 @@ class Defaults:
     """Times that shape keyed figures and validity (contract.md), each overridable."""
 
     session_gap_ms: int = 1_800_000
+    engaged_ms: int = 10_000
+    engaged_pages: int = 2
+    funnel_steps: tuple[str, ...] = ("page_view", "add_to_cart", "checkout_started", "purchase")
+    visitor_horizon_ms: int = 400 * 86_400_000
     cart_timeout_ms: int = 1_800_000
+    attribution_lookback_ms: int = 7 * 86_400_000
+    attribution_model: str = "last"
+    social_mediums: tuple[str, ...] = ("social", "social-network", "social-media")
+    email_window_ms: int = 72 * 3_600_000
     ticket_retention_ms: int = 400 * 86_400_000
+    first_response_sla_ms: int = 3_600_000
+    lead_retention_ms: int = 400 * 86_400_000
+    lead_agreed_ms: int = 30 * 86_400_000
     order_horizon_ms: int = 30 * 86_400_000
     reading_horizon_ms: int = 7 * 86_400_000
+    customer_horizon_ms: int = 1_096 * 86_400_000
+    customer_cohort_ms: int = 45 * 86_400_000
     allowed_lateness_ms: int = 30_000
     keyed_lateness_ms: int = 3_600_000
     far_future_ms: int = 300_000

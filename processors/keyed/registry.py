@@ -2,43 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from processors.catalog.model import Defaults
 from processors.keyed.base import Processor
 from processors.keyed.cart import CartProcessor
+from processors.keyed.lead import LeadProcessor
 from processors.keyed.order import OrderProcessor
 from processors.keyed.reading import ReadingProcessor
 from processors.keyed.session import SessionProcessor
 from processors.keyed.ticket import TicketProcessor
 
-PROCESSORS: tuple[tuple[Callable[[Defaults], Processor], frozenset[str]], ...] = (
+Reads = Mapping[str, frozenset[str]]
+"""Of each fact that any measure reads: the fields read."""
+
+_FUNNEL = frozenset({"funnel_reached", "funnel_entered", "funnel_passed"})
+_SESSION = _FUNNEL | {
+    "session_started",
+    "session_converted",
+    "session_closed",
+    "session_bounced",
+    "session_ended",
+    "session_engaged",
+}
+
+
+def _sessions(d: Defaults, reads: Reads) -> Processor:
+    """Build the session processor; what nobody reads it does not work out."""
+    asks_audience = any("audience" in reads[fact] for fact in reads.keys() & _SESSION)
+    return SessionProcessor(
+        gap_ms=d.session_gap_ms,
+        lateness_ms=d.keyed_lateness_ms,
+        engaged_ms=d.engaged_ms,
+        engaged_pages=d.engaged_pages,
+        horizon_ms=d.visitor_horizon_ms if asks_audience else 0,
+        steps=d.funnel_steps if reads.keys() & _FUNNEL else (),
+    )
+
+
+PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]], ...] = (
+    (_sessions, _SESSION),
     (
-        lambda d: SessionProcessor(gap_ms=d.session_gap_ms, lateness_ms=d.keyed_lateness_ms),
+        lambda d, _: CartProcessor(timeout_ms=d.cart_timeout_ms, lateness_ms=d.keyed_lateness_ms),
+        frozenset({"cart_purchased", "cart_abandoned", "cart_closed"}),
+    ),
+    (
+        lambda d, _: TicketProcessor(
+            retention_ms=d.ticket_retention_ms, sla_ms=d.first_response_sla_ms
+        ),
         frozenset(
             {
-                "session_started",
-                "session_converted",
-                "session_closed",
-                "session_bounced",
-                "session_ended",
+                "ticket_started",
+                "ticket_answered",
+                "ticket_solved",
+                "ticket_due",
+                "ticket_breached",
+                "ticket_became_open",
+                "ticket_became_closed",
             }
         ),
     ),
     (
-        lambda d: CartProcessor(timeout_ms=d.cart_timeout_ms, lateness_ms=d.keyed_lateness_ms),
-        frozenset({"cart_purchased", "cart_abandoned", "cart_closed"}),
+        lambda d, _: LeadProcessor(retention_ms=d.lead_retention_ms, agreed_ms=d.lead_agreed_ms),
+        frozenset(
+            {
+                "lead_started",
+                "lead_accepted",
+                "lead_qualified",
+                "lead_won",
+                "lead_won_in_time",
+                "lead_contacted",
+            }
+        ),
     ),
     (
-        lambda d: TicketProcessor(retention_ms=d.ticket_retention_ms),
-        frozenset({"ticket_started", "ticket_answered", "ticket_solved"}),
-    ),
-    (
-        lambda d: OrderProcessor(horizon_ms=d.order_horizon_ms),
+        lambda d, _: OrderProcessor(horizon_ms=d.order_horizon_ms),
         frozenset({"order_placed"}),
     ),
     (
-        lambda d: ReadingProcessor(horizon_ms=d.reading_horizon_ms),
+        lambda d, _: ReadingProcessor(horizon_ms=d.reading_horizon_ms),
         frozenset(
             {
                 "balance_changed",
@@ -54,6 +96,6 @@ PROCESSORS: tuple[tuple[Callable[[Defaults], Processor], frozenset[str]], ...] =
 """(factory, the facts it concludes): a processor runs where some measure reads one of its facts."""
 
 
-def needed_processors(defaults: Defaults, fact_types: frozenset[str]) -> list[Processor]:
-    """Build the processors that conclude any of the wanted facts."""
-    return [make(defaults) for make, concluded in PROCESSORS if concluded & fact_types]
+def needed_processors(defaults: Defaults, reads: Reads) -> list[Processor]:
+    """Build the processors that conclude any of the facts read."""
+    return [make(defaults, reads) for make, concluded in PROCESSORS if concluded & reads.keys()]

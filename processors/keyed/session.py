@@ -9,22 +9,30 @@
 A producer's ``session_id`` decides the boundaries where it is present. Facts fall in the pane of
 the session's start and carry the dimensions of its first event by (ts, offset); a late event that
 extends, merges or re-dates sessions takes their facts back and concludes them anew.
+
+With them, from the same state, because each further state a visitor costs as much again: how far
+the session came in the funnel (processors/keyed/funnel.py), and whether it began with the first
+event ever seen of the visitor (processors/keyed/stays.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 
 from processors import facts
-from processors.event import PageView, Purchase
+from processors.event import STRUCT_BY_TYPE, PageView, Purchase
+from processors.keyed import stays
 from processors.keyed.base import NEVER_MS, Emit, Processor
+from processors.keyed.funnel import Funnel, StepMark
+from processors.keyed.stays import Stay
 from processors.measures import field_getter
 
 DIMENSIONS = ("source", "medium", "campaign", "landing_page", "device", "country")
 SESSION_ID_GAP_MS = 86_400_000  # how long a producer's session_id goes on meaning the same session
+NEW, RETURNING = "new", "returning"
 
 
 class Session(msgspec.Struct, array_like=True, gc=False):
@@ -39,18 +47,31 @@ class Session(msgspec.Struct, array_like=True, gc=False):
     dimensions: tuple[str | None, ...]
     session_id: str | None = None
     closed: bool = False
+    engaged: bool = False
+    audience: str | None = None
+    reached: int = 0  # steps of the funnel
+    funnel: Funnel | None = None
 
 
 class SessionState(msgspec.Struct, array_like=True):
-    """A visitor's sessions that a late event can still touch."""
+    """A visitor's sessions that a late event can still touch, and their stays if anybody asks."""
 
     key: str
     sessions: list[Session]
     due_ms: int = NEVER_MS
+    stays: list[Stay] = []
 
 
 class SessionProcessor(Processor):
-    """Keeps sessions by visitor."""
+    """Keeps sessions by visitor.
+
+    Args:
+        gap_ms: inactivity that ends a session.
+        lateness_ms: how late events may be.
+        engaged_ms, engaged_pages: as long or as many pages make a session engaged.
+        horizon_ms: who was not seen for that long is new; 0: nobody asks who is.
+        steps: event types of the funnel in order; none: nobody asks.
+    """
 
     name: ClassVar[str] = "session"
     types: ClassVar[tuple[str, ...]] = (
@@ -62,9 +83,22 @@ class SessionProcessor(Processor):
         "goal_completed",
     )
 
-    def __init__(self, *, gap_ms: int, lateness_ms: int) -> None:
+    def __init__(
+        self,
+        *,
+        gap_ms: int,
+        lateness_ms: int,
+        engaged_ms: int = 10_000,
+        engaged_pages: int = 2,
+        horizon_ms: int = 0,
+        steps: Sequence[str] = (),
+    ) -> None:
         self.gap_ms = gap_ms
         self.lateness_ms = lateness_ms
+        self._engaged_ms, self._engaged_pages = engaged_ms, engaged_pages
+        self._horizon_ms = horizon_ms
+        self._names = tuple(steps)
+        self._steps = {STRUCT_BY_TYPE[name]: number for number, name in enumerate(steps)}
         self._dimensions: dict[type, Any] = {}
         self._decoder = msgspec.msgpack.Decoder(SessionState)
         self._encoder = msgspec.msgpack.Encoder()
@@ -88,34 +122,54 @@ class SessionProcessor(Processor):
                 and last.session_id == event.session_id
             ):
                 last.end_ms = ts
-                self._count(last, event, emit)
+                self._count(last, event, offset, emit)
                 return
         self._merge(state, event, offset, emit)
 
-    def _count(self, session: Session, event: Any, emit: Emit) -> None:
-        if event.__class__ is PageView:
+    def _count(self, session: Session, event: Any, offset: int, emit: Emit) -> None:
+        kind = event.__class__
+        if kind is PageView:
             session.pages += 1
-            return
-        session.others += 1
-        if event.__class__ is Purchase:
-            session.purchases += 1
-            if session.purchases == 1:
-                emit(_fact(facts.SessionConverted, session, 1))
+        else:
+            session.others += 1
+            if kind is Purchase:
+                session.purchases += 1
+                if session.purchases == 1:
+                    emit(_fact(facts.SessionConverted, session, 1))
+        if not session.engaged and self._is_engaged(session):
+            session.engaged = True
+            emit(_fact(facts.SessionEngaged, session, 1))
+        step = self._steps.get(kind)
+        if step is not None and step >= session.reached:
+            before = session.reached
+            _step(session, StepMark(event.ts, offset, step))
+            self._conclude_steps(session, before, 1, emit)
+
+    def _is_engaged(self, session: Session) -> bool:
+        return (
+            session.pages >= self._engaged_pages
+            or session.end_ms - session.start_ms >= self._engaged_ms
+            or session.purchases > 0
+        )
 
     def _merge(self, state: SessionState, event: Any, offset: int, emit: Emit) -> None:
         ts, session_id = event.ts, event.session_id
         gap_ms = self._join_gap_ms(session_id)
-        is_page, is_purchase = event.__class__ is PageView, event.__class__ is Purchase
+        kind = event.__class__
+        is_page = kind is PageView
         merged = Session(
             ts,
             offset,
             ts,
             int(is_page),
             int(not is_page),
-            int(is_purchase),
+            int(kind is Purchase),
             self._dimensions_of(event),
             session_id,
         )
+        step = self._steps.get(kind)
+        if step is not None:
+            _step(merged, StepMark(ts, offset, step))
         apart = []
         for session in state.sessions:
             touches = (
@@ -127,16 +181,45 @@ class SessionProcessor(Processor):
                 continue
             self._conclude(session, -1, emit)
             _absorb(merged, session)
+        merged.engaged = self._is_engaged(merged)
+        if self._horizon_ms:
+            self._see(state, apart, merged, (ts, offset), emit)
         apart.append(merged)
         apart.sort(key=_order)
         state.sessions = apart
         self._conclude(merged, 1, emit)
         state.due_ms = min(state.due_ms, merged.end_ms + self.gap_ms)
 
+    def _see(
+        self,
+        state: SessionState,
+        apart: list[Session],
+        merged: Session,
+        event: tuple[int, int],
+        emit: Emit,
+    ) -> None:
+        """Note an event of the visitor, and tell anew which sessions are a new visitor's."""
+        self._note_ends(state)
+        state.stays = stays.seen(state.stays, *event, self._horizon_ms)
+        firsts = {stay.first for stay in state.stays}
+        merged.audience = NEW if _first(merged) in firsts else RETURNING
+        for session in apart:
+            audience = NEW if _first(session) in firsts else RETURNING
+            if audience != session.audience:
+                self._conclude(session, -1, emit)
+                session.audience = audience
+                self._conclude(session, 1, emit)
+
+    def _note_ends(self, state: SessionState) -> None:
+        for session in state.sessions:
+            stays.lasts(state.stays, session.start_ms, session.end_ms)
+
     def close(self, state: SessionState, watermark_ms: int, emit: Emit) -> bool:
         """Close sessions whose gap has passed; drop those that nothing can touch any more."""
         kept = []
         due_ms = NEVER_MS
+        if self._horizon_ms:
+            self._note_ends(state)
         for session in state.sessions:
             close_ms = session.end_ms + self.gap_ms
             drop_ms = session.end_ms + self._join_gap_ms(session.session_id) + self.lateness_ms
@@ -145,11 +228,17 @@ class SessionProcessor(Processor):
                 self._conclude_closed(session, 1, emit)
             if drop_ms <= watermark_ms:
                 continue
+            if session.funnel is not None:
+                session.funnel.settle(watermark_ms - self.lateness_ms)
             kept.append(session)
             due_ms = min(due_ms, drop_ms if session.closed else close_ms)
+        forget_ms = self._horizon_ms + self.lateness_ms
+        state.stays = [stay for stay in state.stays if stay.last_ms + forget_ms > watermark_ms]
+        for stay in state.stays:
+            due_ms = min(due_ms, stay.last_ms + forget_ms)
         state.sessions = kept
         state.due_ms = due_ms
-        return bool(kept)
+        return bool(kept or state.stays)
 
     def encode(self, state: SessionState) -> bytes:
         """Encode as msgpack."""
@@ -173,8 +262,21 @@ class SessionProcessor(Processor):
         emit(_fact(facts.SessionStarted, session, weight))
         if session.purchases:
             emit(_fact(facts.SessionConverted, session, weight))
+        if session.engaged:
+            emit(_fact(facts.SessionEngaged, session, weight))
+        self._conclude_steps(session, 0, weight, emit)
         if session.closed:
             self._conclude_closed(session, weight, emit)
+
+    def _conclude_steps(self, session: Session, since: int, weight: int, emit: Emit) -> None:
+        """Conclude the steps reached from one on; the step before them was passed as well."""
+        names = self._names
+        for number in range(since, session.reached):
+            emit(_step_fact(facts.FunnelReached, session, names[number], weight))
+            if number + 1 < len(names):
+                emit(_step_fact(facts.FunnelEntered, session, names[number], weight))
+            if number:
+                emit(_step_fact(facts.FunnelPassed, session, names[number - 1], weight))
 
     def _conclude_closed(self, session: Session, weight: int, emit: Emit) -> None:
         emit(_fact(facts.SessionClosed, session, weight))
@@ -190,16 +292,38 @@ def _order(session: Session) -> tuple[int, int]:
     return session.end_ms, session.first_offset
 
 
+def _first(session: Session) -> tuple[int, int]:
+    return session.start_ms, session.first_offset
+
+
+def _step(session: Session, mark: StepMark) -> None:
+    if session.funnel is None:
+        session.funnel = Funnel()
+    session.funnel.add(mark)
+    session.reached = session.funnel.reached
+
+
 def _absorb(merged: Session, other: Session) -> None:
-    if (other.start_ms, other.first_offset) < (merged.start_ms, merged.first_offset):
-        merged.start_ms, merged.first_offset = other.start_ms, other.first_offset
+    if _first(other) < _first(merged):
+        merged.start_ms, merged.first_offset = _first(other)
         merged.dimensions = other.dimensions
     merged.end_ms = max(merged.end_ms, other.end_ms)
     merged.pages += other.pages
     merged.others += other.others
     merged.purchases += other.purchases
+    if other.funnel is not None:
+        if merged.funnel is None:
+            merged.funnel = Funnel()
+        merged.funnel.absorb(other.funnel)
+        merged.reached = merged.funnel.reached
 
 
 def _fact(struct: Callable[..., Any], session: Session, weight: int) -> Any:
     """Build a fact at the session's start; DIMENSIONS are its fields after ts and weight."""
-    return struct(session.start_ms, weight, *session.dimensions)
+    return struct(session.start_ms, weight, *session.dimensions, session.audience)
+
+
+def _step_fact(struct: Callable[..., Any], session: Session, step: str, weight: int) -> Any:
+    fact = _fact(struct, session, weight)
+    fact.step = step
+    return fact

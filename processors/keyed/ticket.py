@@ -3,11 +3,15 @@
 ::
 
     opened ----- customer ----- agent ----- agent ---- resolved -- reopened -- resolved
-       |------ first response ----|                                               |
+       |------ first response ----|                        |           |          |
+       |------- due, unless it is answered before          |           |          |
        |--------------------------- time to resolution ---------------------------|
+       +1 open                                            -1          +1         -1
 
 A reopening takes the resolution before it back. Figures fall in the pane of the event that ends
-them, with its dimensions, and the opening's where it has none.
+them, with its dimensions, and the opening's where it has none. A ticket is due at its first answer
+or, where that comes later or is still owed, at its deadline. What is open is counted with the
+opening's dimensions, so that it comes back to nothing in each of them.
 """
 
 from __future__ import annotations
@@ -20,32 +24,40 @@ import msgspec
 from processors import facts
 from processors.event import TicketOpened, TicketReopened, TicketReplied, TicketResolved
 from processors.keyed.base import NEVER_MS, Emit, Processor
+from processors.keyed.marks import Mark, at, emit_difference, filled, first_possible, first_since
 from processors.measures import field_getter
 
 DIMENSIONS = ("priority", "team", "channel", "agent")
 
 
-class Mark(msgspec.Struct, array_like=True, order=True, gc=False):
-    """One event of a ticket that matters; ``solved`` tells resolved from reopened."""
+class Status(Mark, array_like=True, gc=False):
+    """A resolution, or a reopening."""
 
-    ts: int
-    offset: int
-    dimensions: tuple[str | None, ...]
     solved: bool = False
 
 
 class TicketState(msgspec.Struct, array_like=True):
-    """A ticket: its opening, the agent replies that may be the first, its last status."""
+    """A ticket: its opening, the agent replies that may be the first, its statuses.
+
+    ``seen_ms`` is the watermark up to which deadlines were concluded.
+    """
 
     key: str
     opened: Mark | None = None
     replies: list[Mark] = []
-    status: Mark | None = None
+    statuses: list[Status] = []
+    seen_ms: int = 0
+    drop_ms: int = 0
     due_ms: int = NEVER_MS
 
 
 class TicketProcessor(Processor):
-    """Keeps tickets by id."""
+    """Keeps tickets by id.
+
+    Args:
+        retention_ms: how long a ticket is known after its last event, and how late events may be.
+        sla_ms: within how long a first reply is owed.
+    """
 
     name: ClassVar[str] = "ticket"
     types: ClassVar[tuple[str, ...]] = (
@@ -55,8 +67,9 @@ class TicketProcessor(Processor):
         "ticket_reopened",
     )
 
-    def __init__(self, *, retention_ms: int) -> None:
+    def __init__(self, *, retention_ms: int, sla_ms: int = 3_600_000) -> None:
         self.lateness_ms = retention_ms
+        self._sla_ms = sla_ms
         self._dimensions = field_getter(TicketOpened, DIMENSIONS)
         self._decoder = msgspec.msgpack.Decoder(TicketState)
         self._encoder = msgspec.msgpack.Encoder()
@@ -71,30 +84,32 @@ class TicketProcessor(Processor):
 
     def take(self, state: TicketState, event: Any, offset: int, emit: Emit) -> None:
         """Add the event; emit the figures that it makes, moves or takes back."""
-        before = _figures(state)
-        mark = Mark(event.ts, offset, self._dimensions(event), event.__class__ is TicketResolved)
+        before = self._figures(state)
         kind = event.__class__
+        dimensions = self._dimensions(event)
         if kind is TicketOpened:
-            if state.opened is None or mark < state.opened:
+            mark = Mark(event.ts, offset, dimensions)
+            if state.opened is None or at(mark) < at(state.opened):
                 state.opened = mark
         elif kind is TicketReplied:
             if event.by == "agent":
-                state.replies = _first_possible([*state.replies, mark], state.opened)
-        elif kind in (TicketResolved, TicketReopened) and (
-            state.status is None or (mark.ts, offset) > (state.status.ts, state.status.offset)
-        ):
-            state.status = mark
+                mark = Mark(event.ts, offset, dimensions)
+                state.replies = first_possible([*state.replies, mark], state.opened)
+        elif kind in (TicketResolved, TicketReopened):
+            status = Status(event.ts, offset, dimensions, kind is TicketResolved)
+            state.statuses = sorted([*state.statuses, status], key=at)
         # The opening may arrive after its replies, or an earlier one after it.
-        for fact, weight in _difference(before, _figures(state)):
-            fact.weight = weight
-            emit(fact)
-        known_ms = 0 if state.due_ms == NEVER_MS else state.due_ms
-        state.due_ms = max(known_ms, event.ts + self.lateness_ms)
+        emit_difference(before, self._figures(state), emit)
+        state.drop_ms = max(state.drop_ms, event.ts + self.lateness_ms)
+        state.due_ms = self._due_ms(state)
 
     def close(self, state: TicketState, watermark_ms: int, emit: Emit) -> bool:
-        """Forget a ticket whose retention has passed; figures stay as they are."""
-        del emit
-        return state.due_ms > watermark_ms
+        """Conclude a deadline that has passed; forget a ticket whose retention has."""
+        before = self._figures(state)
+        state.seen_ms = max(state.seen_ms, watermark_ms)
+        emit_difference(before, self._figures(state), emit)
+        state.due_ms = self._due_ms(state)
+        return state.drop_ms > watermark_ms
 
     def encode(self, state: TicketState) -> bytes:
         """Encode as msgpack."""
@@ -104,45 +119,59 @@ class TicketProcessor(Processor):
         """Decode from msgpack."""
         return self._decoder.decode(encoded)
 
+    def _due_ms(self, state: TicketState) -> int:
+        """Return the deadline while it can still be missed, else when the ticket is forgotten."""
+        if state.opened is not None:
+            deadline_ms = state.opened.ts + self._sla_ms
+            reply = first_since(state.replies, state.opened)
+            if deadline_ms > state.seen_ms and (reply is None or reply.ts > deadline_ms):
+                return min(deadline_ms, state.drop_ms)
+        return state.drop_ms
 
-def _first_possible(replies: list[Mark], opened: Mark | None) -> list[Mark]:
-    """Keep the replies that can still be the first: none after the one that counts now.
+    def _figures(self, state: TicketState) -> list[facts.TicketFact]:
+        opened = state.opened
+        if opened is None:
+            return []
+        figures: list[facts.TicketFact] = [facts.TicketStarted(opened.ts, 1, *opened.dimensions)]
+        reply = first_since(state.replies, opened)
+        if reply is not None:
+            figures.append(_figure(facts.TicketAnswered, reply, opened))
+        figures += self._promised(state, opened, reply)
+        last = state.statuses[-1] if state.statuses else None
+        if last is not None and last.solved and last.ts >= opened.ts:
+            figures.append(_figure(facts.TicketSolved, last, opened))
+        figures += _openness(opened, state.statuses)
+        return figures
 
-    An opening can only move to an earlier time, so later replies never become the first.
-    """
-    replies.sort()
-    if opened is None:
-        return replies
-    first = next((i for i, r in enumerate(replies) if _at(r) >= _at(opened)), None)
-    return replies if first is None else replies[: first + 1]
+    def _promised(
+        self, state: TicketState, opened: Mark, reply: Mark | None
+    ) -> list[facts.TicketFact]:
+        """Return the promise that fell due, and whether it was broken."""
+        deadline_ms = opened.ts + self._sla_ms
+        if reply is not None and reply.ts <= deadline_ms:
+            return [facts.TicketDue(reply.ts, 1, *opened.dimensions)]
+        if deadline_ms > state.seen_ms:
+            return []
+        return [
+            facts.TicketDue(deadline_ms, 1, *opened.dimensions),
+            facts.TicketBreached(deadline_ms, 1, *opened.dimensions),
+        ]
 
 
-def _at(mark: Mark) -> tuple[int, int]:
-    return mark.ts, mark.offset
-
-
-def _figures(state: TicketState) -> list[facts.TicketFact]:
-    opened = state.opened
-    if opened is None:
-        return []
-    figures: list[facts.TicketFact] = [facts.TicketStarted(opened.ts, 1, *opened.dimensions)]
-    reply = next((r for r in state.replies if _at(r) >= _at(opened)), None)
-    if reply is not None:
-        figures.append(_figure(facts.TicketAnswered, reply, opened))
-    status = state.status
-    if status is not None and status.solved and status.ts >= opened.ts:
-        figures.append(_figure(facts.TicketSolved, status, opened))
-    return figures
+def _openness(opened: Mark, statuses: list[Status]) -> list[facts.TicketFact]:
+    """Return each time that the ticket became open or was closed, since its opening."""
+    found: list[facts.TicketFact] = [facts.TicketBecameOpen(opened.ts, 1, *opened.dimensions)]
+    is_open = True
+    for status in statuses:
+        if at(status) < at(opened) or status.solved != is_open:
+            continue  # before it was known, or nothing new: resolved twice, reopened while open
+        is_open = not is_open
+        struct = facts.TicketBecameOpen if is_open else facts.TicketBecameClosed
+        found.append(struct(status.ts, 1, *opened.dimensions))
+    return found
 
 
 def _figure(struct: Callable[..., Any], mark: Mark, opened: Mark) -> facts.TicketFact:
-    dimensions = [mine or its for mine, its in zip(mark.dimensions, opened.dimensions, strict=True)]
+    dimensions = filled(mark.dimensions, opened.dimensions)
     figure: facts.TicketFact = struct(mark.ts, 1, *dimensions, duration_ms=mark.ts - opened.ts)
     return figure
-
-
-def _difference(
-    before: list[facts.TicketFact], after: list[facts.TicketFact]
-) -> list[tuple[facts.TicketFact, int]]:
-    taken_back = [(fact, -1) for fact in before if fact not in after]
-    return taken_back + [(fact, 1) for fact in after if fact not in before]

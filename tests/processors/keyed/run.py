@@ -15,11 +15,15 @@ MINUTE_MS = 60_000
 
 def event(kind: str, minute: float, **fields: Any) -> Event:
     """Make a decoded event at a minute."""
-    fields.setdefault("visitor_id", "v") if kind not in TICKETS else None
+    if kind not in OTHERS:
+        fields.setdefault("visitor_id", "v")
     return STRUCT_BY_TYPE[kind](event_id=f"{kind}{minute}", ts=int(minute * MINUTE_MS), **fields)
 
 
-TICKETS = ("ticket_opened", "ticket_replied", "ticket_resolved", "ticket_reopened")
+OTHERS = (
+    "ticket_opened", "ticket_replied", "ticket_resolved", "ticket_reopened",
+    "lead_created", "lead_status", "sales_contacted",
+)  # fmt: skip
 
 
 def conclude(
@@ -47,6 +51,11 @@ def total(facts: Iterable[Any]) -> Counter[tuple[Any, ...]]:
     for fact in facts:
         weights[fact.__struct_config__.tag, fact.ts / MINUTE_MS] += fact.weight
     return Counter({known: n for known, n in weights.items() if n})
+
+
+def only(concluded: Counter[tuple[Any, ...]], *kinds: str) -> dict[tuple[Any, ...], int]:
+    """Return what is concluded of some fact types."""
+    return {known: n for known, n in concluded.items() if known[0] in kinds}
 
 
 def every_order(events: list[Event]) -> Iterable[list[Event]]:

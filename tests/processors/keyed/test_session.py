@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from processors.keyed.session import SessionProcessor
-from tests.processors.keyed.run import MINUTE_MS, conclude, event, every_order
+from tests.processors.keyed.run import MINUTE_MS, conclude, event, every_order, only
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_gap_of_exactly_thirty_minutes_starts_a_new_session(sessions: SessionPro
     """
     near = conclude(sessions, [event("page_view", 0), event("page_view", 29.99)])
     apart = conclude(sessions, [event("page_view", 0), event("page_view", 30)])
-    assert near == {("session_started", 0): 1}
+    assert only(near, "session_started") == {("session_started", 0): 1}
     assert apart == {("session_started", 0): 1, ("session_started", 30): 1}
 
 
@@ -35,7 +35,7 @@ def test_late_event_joins_two_sessions(sessions: SessionProcessor) -> None:
              *         *              *      two sessions, then one
     """
     events = [event("page_view", 0), event("page_view", 40), event("page_view", 20)]
-    assert conclude(sessions, events) == {("session_started", 0): 1}
+    assert only(conclude(sessions, events), "session_started") == {("session_started", 0): 1}
 
 
 def test_order_of_arrival_does_not_matter(sessions: SessionProcessor) -> None:
@@ -72,7 +72,7 @@ def test_producers_session_id_decides_the_boundaries(sessions: SessionProcessor)
     two = [event("page_view", 0, session_id="a"), event("page_view", 1, session_id="b")]
     one = [event("page_view", 0, session_id="a"), event("page_view", 50, session_id="a")]
     assert conclude(sessions, two) == {("session_started", 0): 1, ("session_started", 1): 1}
-    assert conclude(sessions, one) == {("session_started", 0): 1}
+    assert only(conclude(sessions, one), "session_started") == {("session_started", 0): 1}
 
 
 def test_dimensions_are_those_of_the_first_event(sessions: SessionProcessor) -> None:
@@ -81,7 +81,8 @@ def test_dimensions_are_those_of_the_first_event(sessions: SessionProcessor) -> 
     state = sessions.new("v")
     sessions.take(state, event("page_view", 10, source="mail"), 0, facts.append)
     sessions.take(state, event("page_view", 5, source="search"), 1, facts.append)
-    assert [(f.ts // MINUTE_MS, f.source, f.weight) for f in facts] == [
+    started = [f for f in facts if type(f).__name__ == "SessionStarted"]
+    assert [(f.ts // MINUTE_MS, f.source, f.weight) for f in started] == [
         (10, "mail", 1),
         (10, "mail", -1),
         (5, "search", 1),
@@ -102,3 +103,24 @@ def test_state_is_dropped_once_nothing_can_touch_it(sessions: SessionProcessor) 
     sessions.take(state, event("page_view", 0), 0, lambda _: None)
     assert sessions.close(state, 90 * MINUTE_MS - 1, lambda _: None)
     assert not sessions.close(state, 90 * MINUTE_MS, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("events", "engaged"),
+    [
+        ([("page_view", 0)], 0),
+        ([("page_view", 0), ("page_view", 1 / 60)], 1),  # two pages
+        ([("page_view", 0), ("goal_completed", 9.999 / 60)], 0),  # under ten seconds
+        ([("page_view", 0), ("goal_completed", 10 / 60)], 1),
+        ([("purchase", 0)], 1),
+    ],
+)
+def test_engaged_is_more_than_a_glance(
+    sessions: SessionProcessor, events: list[tuple[str, float]], engaged: int
+) -> None:
+    """Two pages, ten seconds or the wanted action make a session engaged, once."""
+    money: dict[str, Any] = {"order_id": "o", "value": 1, "currency": "EUR"}
+    happened = [event(k, at, **(money if k == "purchase" else {})) for k, at in events]
+    for order in every_order(happened):
+        found = only(conclude(sessions, order), "session_engaged")
+        assert found == ({("session_engaged", 0): 1} if engaged else {})

@@ -1,0 +1,63 @@
+"""What several keyed processors share: events kept as marks, and facts told by their difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from processors.facts import Fact
+from processors.keyed.base import Emit
+
+
+class Mark(msgspec.Struct, array_like=True, order=True, gc=False):
+    """One event that matters, ordered by (ts, offset)."""
+
+    ts: int
+    offset: int
+    dimensions: tuple[str | None, ...] = ()
+
+
+M = TypeVar("M", bound=Mark)
+
+
+def at(mark: Mark) -> tuple[int, int]:
+    """Return where an event stands among the events of its key."""
+    return mark.ts, mark.offset
+
+
+def first_since(marks: Sequence[M], since: Mark) -> M | None:
+    """Return the first of the sorted marks at or after another."""
+    return next((mark for mark in marks if at(mark) >= at(since)), None)
+
+
+def first_possible(marks: Iterable[M], since: Mark | None) -> list[M]:
+    """Keep the marks that can still be the first at or after another, sorted.
+
+    What they are counted from can only move to an earlier time, so what comes after the one that
+    counts now never becomes the first.
+    """
+    kept = sorted(marks, key=at)
+    first = None if since is None else first_since(kept, since)
+    return kept if first is None else kept[: kept.index(first) + 1]
+
+
+def emit_difference(before: list[Any], after: list[Any], emit: Emit) -> None:
+    """Take back what is concluded no more and emit what is new; both carry the weight 1."""
+    fresh: list[Fact] = list(after)
+    for fact in before:
+        if fact in fresh:
+            fresh.remove(fact)
+        else:
+            fact.weight = -1
+            emit(fact)
+    for fact in fresh:
+        emit(fact)
+
+
+def filled(
+    dimensions: Sequence[str | None], otherwise: Sequence[str | None]
+) -> tuple[str | None, ...]:
+    """Return dimensions, those of another event where they are absent."""
+    return tuple(mine or its for mine, its in zip(dimensions, otherwise, strict=True))

@@ -28,6 +28,7 @@ INPUTS: Final = frozenset(
     }
 )  # fmt: skip
 _ARRIVED: Final = "_arrived"
+_CHANGED: Final = "_changed"
 
 
 def is_input(measure: Measure) -> bool:
@@ -36,8 +37,14 @@ def is_input(measure: Measure) -> bool:
 
 
 def arrivals(measure: Measure) -> Measure:
-    """Return the count of what a measure's events brought, whatever was in them."""
-    return Measure(measure.name + _ARRIVED, measure.events, Aggregation.COUNT)
+    """Return the count of what a measure's events brought; of readings, the kinds that are known.
+
+    An unchanged reading concludes no fact, but what is known stays known.
+    """
+    name = measure.name + _ARRIVED
+    if all(event.endswith(_CHANGED) for event in measure.events):
+        return Measure(name, measure.events, Aggregation.SUM, "known")
+    return Measure(name, measure.events, Aggregation.COUNT)
 
 
 def arrivals_read(
@@ -51,7 +58,7 @@ def arrivals_read(
         if measure is None or not is_input(measure):
             continue
         wanted = arrivals(measure)
-        same = (m for m in measures.values() if _counts_alike(m, wanted))
+        same = (m for m in (*measures.values(), *fresh) if _counts_alike(m, wanted))
         found = next(same, None)
         if found is None:
             fresh.append(wanted)
@@ -62,4 +69,5 @@ def arrivals_read(
 
 def _counts_alike(measure: Measure, wanted: Measure) -> bool:
     plain = not (measure.where or measure.bounds or measure.weights)
-    return plain and measure.agg is wanted.agg and set(measure.events) == set(wanted.events)
+    alike = (measure.agg, measure.of) == (wanted.agg, wanted.of)
+    return plain and alike and set(measure.events) == set(wanted.events)

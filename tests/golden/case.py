@@ -84,8 +84,13 @@ def make_log(case: Case, partitions: int) -> Log:
     return log
 
 
-def rows(catalog: Catalog, case: Case, partitions: int, weather: Weather, seed: int) -> list[Row]:
-    """Run a case and read what it expects; one row per expectation, in its order."""
+def rows(
+    catalog: Catalog, case: Case, partitions: int, weather: Weather, seed: int
+) -> list[Row | None]:
+    """Run a case and read what it expects; one row per expectation, in its order.
+
+    None stands for a row that must not be there (``absent: true``), and is not.
+    """
     tables = run(compile_plan(catalog), make_log(case, partitions), weather, seed)
     metric = catalog.metrics[case.kpi]
     return [_row(catalog, metric, expected, tables) for expected in case.expect]
@@ -96,7 +101,7 @@ def _row(
     metric: Metric,
     expected: Mapping[str, Any],
     tables: Mapping[tuple[str, int], DictTable],
-) -> Row:
+) -> Row | None:
     read = window(expected["window"])
     values = {k: str(v) for k, v in expected.get("by", {}).items()}
     dimensions = next(d for d in metric.dimension_sets if set(d) == set(values))
@@ -109,6 +114,9 @@ def _row(
     found = evaluate(catalog, metric, read, dimensions, tables_read, span)
     stat = expected.get("stat", metric.stats[0])
     matching = [r for r in found if r.dimensions == values and r.stat == stat]
+    if expected.get("absent"):
+        assert not matching, f"{expected} has rows: {matching}"
+        return None
     assert len(matching) == 1, f"{expected} has {len(matching)} rows among {found}"
     return matching[0]
 

@@ -114,10 +114,11 @@ def test_a_field_without_a_value_is_taken_away() -> None:
 
 def test_a_kpi_can_be_switched_off() -> None:
     """What is not enabled is not shown, and nothing is stored for it alone."""
-    mine = "metrics:\n  unique_visitors: {enabled: false}\n"
+    mine = "metrics:\n  time_to_resolution: {enabled: false}\n"
     catalog = load_catalog([*sources(), ("m.yaml", mine)])
-    assert "unique_visitors" not in catalog.metrics
-    assert "visitors" not in catalog.requirements
+    assert "time_to_resolution" not in catalog.metrics
+    assert "resolution_times" in presets().requirements
+    assert "resolution_times" not in catalog.requirements
 
 
 def test_what_an_entry_leaves_out_is_completed() -> None:

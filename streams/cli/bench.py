@@ -9,6 +9,7 @@ from streams.bench.run import order, run_bench
 from streams.bench.workloads import ADS_HEAVY, WORKLOADS
 from streams.cli.output import add_format, print_json, print_table
 from streams.cli.progress import ProgressLine
+from streams.supervisor.tree import StopRequested
 
 if TYPE_CHECKING:
     import argparse
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from streams.cli.registry import Subparsers
     from streams.settings import Settings
 
+INTERRUPTED: Final = 130  # what a shell expects of a command that a signal ended half way
 EVENTS: Final = 2_000_000
 SECONDS: Final = 30.0
 EPILOG = """\
@@ -57,7 +59,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     name = args.workload or ("shop" if args.latency else ADS_HEAVY.name)
     what = order(name, args.events, latency=args.latency, seconds=args.seconds)
     with ProgressLine(sys.stderr) as progress:
-        found = run_bench(settings, what, progress.report)
+        try:
+            found = run_bench(settings, what, progress.report)
+        except StopRequested:
+            return INTERRUPTED
     if args.format == "json":
         print_json(found)
     else:

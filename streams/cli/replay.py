@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from streams.cli.progress import ProgressLine
 from streams.replay.pace import parse_speed
 from streams.replay.run import replay
 from streams.replay.sources import open_files
+from streams.supervisor.tree import StopRequested
 
 if TYPE_CHECKING:
     import argparse
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from streams.cli.registry import Subparsers
     from streams.settings import Settings
 
+INTERRUPTED: Final = 130  # what a shell expects of a command that a signal ended half way
 EPILOG = """\
 examples:
   kpi replay events.ndjson                          own events into the running system
@@ -53,14 +55,18 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     speed = parse_speed(args.speed)
     files = open_files(args.files, args.mapping, as_is=args.as_is)
     with ProgressLine(sys.stderr) as progress:
-        done = replay(
-            settings,
-            files,
-            speed=speed,
-            shift_to_now=args.shift_to_now,
-            report=progress.report,
-            say=progress.say,
-        )
+        try:
+            done = replay(
+                settings,
+                files,
+                speed=speed,
+                shift_to_now=args.shift_to_now,
+                report=progress.report,
+                say=progress.say,
+            )
+        except StopRequested:
+            progress.say("stopped: what was published stays, the log is not sealed")
+            return INTERRUPTED
     rate = done.events / max(done.total_s, 1e-9)
     sys.stdout.write(
         f"{done.events} events into namespace {settings.namespace} in {done.total_s:.1f} s"

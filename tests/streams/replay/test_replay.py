@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ import pytest
 from processors.names import EVENT_TOPICS, LIVE_NAMESPACE
 from streams.replay.run import Replayed, replay
 from streams.replay.sources import open_files
+from streams.replay.workers import worker_running
 from streams.settings import Settings
 from streams.simulator.traffic import history
 from streams.tables.base import PartitionId, Progress
@@ -23,6 +25,7 @@ from streams.tables.connection import open_client
 from streams.tables.redis_reader import RedisReader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from streams.embedded.servers import Addresses
@@ -95,3 +98,23 @@ def test_live_needs_a_worker(servers: Addresses, events: Path) -> None:
     )
     assert done.returncode == 2
     assert "kpi worker" in done.stderr
+
+
+def test_sigterm_ends_it_with_its_worker(
+    servers: Addresses, events: Path, eventually: Callable[..., None]
+) -> None:
+    """A replay that is stopped half way says so, and takes its temporary worker with it."""
+    settings = _settings(servers)
+    env = servers.environment() | {"KPI_NAMESPACE": settings.namespace, "KPI_PARTITIONS": "2"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streams.cli.main", "replay", "--speed", "1", events],
+        env=os.environ | env,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    eventually(lambda: worker_running(settings), timeout_s=60, what="the worker joins")
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "stopped" in said
+    eventually(lambda: not worker_running(settings), what="the worker is gone")

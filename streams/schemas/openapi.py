@@ -119,7 +119,9 @@ def _beacon() -> _Schema:
             "entry": {"type": "object", "properties": page},
         },
     }
-    return _operation("beacon", "What /t.js sends.", {"text/plain": {"schema": body}})
+    return _operation(
+        "beacon", "What /t.js sends.", {"text/plain": {"schema": body}, _JSON: {"schema": body}}
+    )
 
 
 def _segment(call: str) -> _Schema:

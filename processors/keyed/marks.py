@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -22,7 +22,14 @@ class Mark(msgspec.Struct, array_like=True, order=True, gc=False):
 M = TypeVar("M", bound=Mark)
 
 
-def at(mark: Mark) -> tuple[int, int]:
+class Placed(Protocol):
+    """Whatever keeps an event's time and offset."""
+
+    ts: int
+    offset: int
+
+
+def at(mark: Placed) -> tuple[int, int]:
     """Return where an event stands among the events of its key."""
     return mark.ts, mark.offset
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from processors.catalog.model import Defaults
+from processors.keyed.attribution import AttributionProcessor
 from processors.keyed.base import Processor
 from processors.keyed.cart import CartProcessor
+from processors.keyed.email import EmailProcessor
 from processors.keyed.lead import LeadProcessor
 from processors.keyed.order import OrderProcessor
 from processors.keyed.reading import ReadingProcessor
@@ -74,6 +76,20 @@ PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]],
                 "lead_contacted",
             }
         ),
+    ),
+    (
+        lambda d, _: EmailProcessor(window_ms=d.email_window_ms, lateness_ms=d.keyed_lateness_ms),
+        frozenset({"send_delivered", "send_opened", "send_clicked", "send_purchased"}),
+    ),
+    (
+        lambda d, _: AttributionProcessor(
+            lookback_ms=d.attribution_lookback_ms,
+            model=d.attribution_model,
+            gap_ms=d.session_gap_ms,
+            social_mediums=d.social_mediums,
+            lateness_ms=d.keyed_lateness_ms,
+        ),
+        frozenset({"touch_made", "touch_converted", "purchase_attributed"}),
     ),
     (
         lambda d, _: OrderProcessor(horizon_ms=d.order_horizon_ms),

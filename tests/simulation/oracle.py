@@ -16,6 +16,7 @@ from typing import Any
 from processors.catalog.model import Catalog
 from processors.histogram import BUCKET_BOUNDS_MS
 from processors.names import Cell
+from tests.simulation.oracle_outside import READING_KINDS, items, items_valid, readings
 from tests.simulation.traffic import LogRecord
 
 Row = dict[str, Any]
@@ -27,6 +28,7 @@ SESSION_TYPES = {
 KNOWN_TYPES = {
     *SESSION_TYPES, "refund", "ad_click", "ad_impression", "_tick",
     "ticket_opened", "ticket_replied", "ticket_resolved", "ticket_reopened",
+    "social_interaction", "nps_response", "ad_cost", *READING_KINDS,
 }  # fmt: skip
 CART_TYPES = {"add_to_cart", "remove_from_cart", "checkout_started", "purchase"}
 
@@ -62,6 +64,8 @@ def recompute(
             *_carts(catalog, rows, watermark_ms),
             *_tickets(catalog, rows),
             *_orders(catalog, rows),
+            *items(rows),
+            *readings(_taken(rows, catalog.defaults.reading_horizon_ms)),
         ]
         _count(catalog, rows, expected)
         _count(catalog, facts, expected)
@@ -113,8 +117,8 @@ def _valid(catalog: Catalog, value: bytes, recorded_ms: int) -> Row | None:
         return None
     if "value" in row:
         row["micro"] = round(float(row["value"]) * 1_000_000)
-        if row["micro"] < 0:
-            return None
+    if row.get("micro", 0) < 0 or not items_valid(row):
+        return None
     row["visitor"] = row.get("visitor_id") or row.get("customer_id") or row.get("recipient_id")
     return row
 
@@ -261,6 +265,8 @@ def _count(catalog: Catalog, rows: list[Row], expected: Expected) -> None:
                 continue
             if any(_label(row.get(name)) not in wanted for name, wanted in measure.where):
                 continue
+            if not all(_within(row, bound) for bound in measure.bounds):
+                continue
             pane = row["ts"] - row["ts"] % 10_000
             for dimensions in requirement.dimension_sets:
                 values = tuple(_label(row.get(name)) for name in dimensions)
@@ -280,15 +286,31 @@ def _add(
 
     match measure.agg:
         case "count":
-            expected.cells[cell()] += 1
+            expected.cells[cell()] += _weight(row, measure.weights)
         case "sum":
-            expected.cells[cell()] += row.get("micro", 0)
+            expected.cells[cell()] += _number(row, measure.of)
         case "histogram":
             bucket = bisect_right(BUCKET_BOUNDS_MS, row["duration_ms"])
             expected.cells[cell(f"b{bucket}")] += 1
             expected.cells[cell("sum")] += row["duration_ms"]
         case "distinct":
-            expected.members[cell()].add(row[measure.of])
+            if row.get(measure.of):
+                expected.members[cell()].add(row[measure.of])
+
+
+def _number(row: Row, field: str) -> int:
+    return row.get("micro" if field == "value" else field) or 0
+
+
+def _within(row: Row, bound: Any) -> bool:
+    number = _number(row, bound.field)
+    low = number if bound.low is None else bound.low
+    high = number if bound.high is None else bound.high
+    return low <= number <= high
+
+
+def _weight(row: Row, weights: Any) -> int:
+    return 1 if weights is None else dict(weights.by_value).get(row.get(weights.field), 1)
 
 
 def _label(value: Any) -> str:

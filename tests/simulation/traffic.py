@@ -59,6 +59,8 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
         + ("ad_impression",) * 4
         + ("ticket_opened", "ticket_replied", "ticket_replied", "ticket_resolved")
         + ("ticket_reopened",)
+        + ("social_interaction", "nps_response", "ad_cost")
+        + ("balance", "social_reach", "social_reach", "keyword_rank", "target_set", "fx_rate")
     )  # fmt: skip
     event: dict[str, Any] = {"event_id": f"e{number}", "type": kind, "ts": ts}
     topic = TOPIC_BY_TYPE[kind]
@@ -83,6 +85,13 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
     if kind in ("purchase", "refund"):
         owner = event.get("visitor_id") or event.get("customer_id")
         event["order_id"] = f"o-{owner}-{rnd.randrange(30)}"
+    if kind == "purchase" and rnd.random() < 0.4:
+        event["items"] = [_item(rnd) for _ in range(rnd.randrange(1, 4))]
+        event["quantity"] = rnd.randrange(3)
+    if kind == "social_interaction":
+        event |= {"interaction": rnd.choice(("like", "share", "save")), "network": "x"}
+    if topic == "tracking.business":
+        event |= _outside(rnd, kind)
     if topic == "tracking.support":
         event["ticket_id"] = f"t{rnd.randrange(12)}"
         event |= {"priority": rnd.choice(("high", "low")), "team": rnd.choice(("a", "b"))}
@@ -92,6 +101,32 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
     if topic == "tracking.ads" or kind == "ad_click":
         event |= {"campaign": rnd.choice(("spring", "sale")), "network": rnd.choice(("x", "y"))}
     return event
+
+
+def _item(rnd: random.Random) -> dict[str, Any]:
+    item: dict[str, Any] = {"product": f"p{rnd.randrange(4)}", "price": rnd.choice((1, "0.3"))}
+    if rnd.random() < 0.7:
+        item["unit_cost"] = rnd.choice((2, "0.000001", 1e9 if rnd.random() < 0.05 else 0.7))
+    if rnd.random() < 0.5:
+        item["quantity"] = rnd.choice((0, 1, 2, 1000))
+    return item
+
+
+def _outside(rnd: random.Random, kind: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {"value": rnd.choice((0, 6, 7, 9, 10, "0.5")), "currency": "EUR"}
+    fields |= {"source": rnd.choice(("google", "mail")), "campaign": "spring"}
+    match kind:
+        case "balance":
+            fields["account"] = rnd.choice(("cash", "due"))
+        case "social_reach":
+            fields["network"] = rnd.choice(("x", "y"))
+        case "keyword_rank":
+            fields["keyword"] = rnd.choice(("shoes", "hats"))
+        case "target_set":
+            fields["kpi"] = rnd.choice(("revenue", "planned_conversions"))
+        case "fx_rate":
+            fields["currency"] = rnd.choice(("USD", "GBP"))
+    return fields
 
 
 def _broken(rnd: random.Random, event: dict[str, Any]) -> bytes:

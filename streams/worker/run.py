@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,6 +40,7 @@ def run_worker(
         KpiError: it cannot start: settings, catalogue, broker, topics or Redis.
     """
     set_up_logging(settings.log_level)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the loop takes over
     backend = make_backend(settings)
     _check_topics(settings)
     loop = asyncio.new_event_loop()

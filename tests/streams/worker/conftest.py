@@ -76,8 +76,9 @@ class Site:
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[WorkerApp]:
-        """Run a worker in this process."""
+        """Run a worker in this process; its failure stops nothing, for tests to look at."""
         app = create_app(self.settings, backend=self.backend, topics=(ADS,))
+        app.shut_down = lambda: None
         await app.start()
         try:
             yield app

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from kafka import KafkaConsumer
+from kafka.admin import KafkaAdminClient
 from kafka.structs import TopicPartition
 
 from processors.errors import KpiError
@@ -45,6 +47,16 @@ def read_topic(site: Site, topic: str) -> list[Any]:
     return found
 
 
+def committed(site: Site) -> list[int | None]:
+    """Return the offsets that the group committed to Kafka."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=site.settings.broker, group_id=site.settings.group_id
+    )
+    offsets = [consumer.committed(TopicPartition(site.topic, p)) for p in range(4)]
+    consumer.close()
+    return offsets
+
+
 def test_every_record_is_counted_once_before_and_after_a_restart(site: Site) -> None:
     """A worker that is stopped hands over a checkpoint; the next one goes on from there."""
 
@@ -57,6 +69,7 @@ def test_every_record_is_counted_once_before_and_after_a_restart(site: Site) -> 
         async with site.worker():
             await until(lambda: site.exact, "later records counted")
         assert [e is not None for e in site.store.read(ADS, 0).claims] == [False, True]
+        assert committed(site) == [3_000, 3_000, 3_000, 3_000]
 
     asyncio.run(body())
 
@@ -235,5 +248,47 @@ def test_gap_in_delivery_is_fetched_again(site: Site) -> None:
             await until(lambda: len(lost) == 4, "chunks lost")
             site.send(400)
             await until(lambda: site.exact, "lost chunks counted")
+
+    asyncio.run(body())
+
+
+def test_position_that_the_log_does_not_hold_is_claimed_anew(site: Site) -> None:
+    """A broker that has no such offset is asked for its bounds again; nothing is skipped."""
+
+    async def body() -> None:
+        async with site.worker() as app:
+            site.send(400)
+            await until(lambda: site.exact, "first records counted")
+            epoch = runner(app, site).vitals.epoch
+            app.consumer.on_out_of_range(TopicPartition(site.topic, 0))
+            site.send(400)
+            await until(lambda: site.exact, "all records counted")
+            assert runner(app, site).vitals.epoch > epoch
+
+    asyncio.run(body())
+
+
+@pytest.mark.skipif("KPI_TEST_BROKER" not in os.environ, reason="Tansu cannot trim a log")
+def test_log_trimmed_past_the_position_stops_the_partition(site: Site) -> None:
+    """What retention took before it was counted is never skipped in silence."""
+
+    async def body() -> None:
+        async with site.worker() as app:
+            site.send(400)
+            await until(lambda: site.exact, "first records counted")
+            site.store.down = True
+            gate = runner(app, site)._gate
+            assert gate is not None
+            await app.consumer.shut(site.topic, 0)
+            site.send(400)
+            admin = KafkaAdminClient(bootstrap_servers=site.settings.broker)
+            admin.delete_records({TopicPartition(site.topic, 0): 150})
+            admin.close()
+            site.store.down = False
+            runner(app, site).reopen()
+            vitals = runner(app, site).vitals
+            await until(lambda: vitals.state is State.STOPPED, "stopped")
+            assert "is not in the log" in vitals.reason
+            await until(lambda: site.store.read(ADS, 1).offset == 200, "others go on")
 
     asyncio.run(body())

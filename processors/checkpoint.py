@@ -24,6 +24,7 @@ class Claim:
         offset: the next offset to process; None where the partition was never checkpointed.
         max_ts_ms: the largest event time seen; the watermark is this minus the allowed lateness.
         admitted: admission scope (``event type|dim,dim``) -> values in order of admission.
+        counters: pipeline counters so far.
     """
 
     epoch: int
@@ -31,6 +32,7 @@ class Claim:
     offset: int | None
     max_ts_ms: int | None
     admitted: dict[str, list[str]] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -44,7 +46,8 @@ class Checkpoint:
         base_sketches, sketches: the same for distinct counts.
         states: processor -> state id -> encoded state; None deletes it.
         timers: (processor, state id) -> due time (ms), None removes it.
-        counters: cumulative pipeline counters to add (events, late, duplicates, rejected:<reason>).
+        counters: cumulative pipeline counters to add (events, late, duplicates, rejected:<reason>;
+            and seen:<input>, whose sum is the largest event time (ms) of the input).
     """
 
     epoch: int

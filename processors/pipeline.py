@@ -25,6 +25,7 @@ from processors.decode import Decoder, Rejection, Validity
 from processors.dedup import Dedup
 from processors.event import STRUCT_BY_TYPE, TOPIC_BY_TYPE, Event, Purchase, Tick
 from processors.facts import FACT_BY_TYPE
+from processors.inputs import REPORTS, SEEN, last_seen_ms
 from processors.items import ITEM_FACTS, item_facts
 from processors.keyed.registry import Reads, needed_processors
 from processors.measures import Accumulator, MeasurePlan, compile_measures
@@ -132,6 +133,7 @@ class PartitionPipeline:
         for cache in self._caches:
             for event_type in cache.processor.types:
                 self._keyed.setdefault(STRUCT_BY_TYPE[event_type], []).append(cache)
+        self._seen_ms = last_seen_ms([claim.counters])
         self._takes_apart = not ITEM_FACTS.isdisjoint(plan.fact_types)
         self._counters: Counter[str] = Counter()
         self._facts: list[Any] = []
@@ -270,8 +272,18 @@ class PartitionPipeline:
             self._facts.extend(item_facts(by_struct[Purchase]))
         for struct, same in by_struct.items():
             event_type = _TYPE_BY_STRUCT.get(struct)
+            if event_type in REPORTS:
+                self._see(event_type, same)
             if event_type is not None:
                 self._accumulator.add(event_type, same)
+
+    def _see(self, event_type: str, events: Sequence[Any]) -> None:
+        """Remember an outside input's largest event time."""
+        before_ms = self._seen_ms.get(event_type, 0)
+        latest_ms = max(before_ms, *(event.ts for event in events))
+        if latest_ms > before_ms:
+            self._seen_ms[event_type] = latest_ms
+            self._counters[SEEN + event_type] += latest_ms - before_ms
 
     def _add_facts(self) -> None:
         if self._facts:

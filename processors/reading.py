@@ -108,6 +108,16 @@ class Reading:
             if not _counted(tables.shifted(read.slot, shift).components(read.measure, ())).get("")
         ]
 
+    def lacks(self, tables: Tables) -> list[str]:
+        """Return the targets that nobody has set, for any row."""
+        return [
+            leaf.operand.name
+            for leaf in self.leaves.values()
+            if leaf.operand.kind == TARGET
+            and leaf.fallback is None
+            and not self._number(leaf, tables, "")
+        ]
+
     def rates(self, tables: Tables) -> Numbers:
         """Return the last exchange rates, in micro-units, by currency."""
         return _counted(tables[Slot(level=True)].components(RATES.name, (CURRENCY,)))

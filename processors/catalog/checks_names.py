@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _COMPANIONS = ("numerator", "denominator", "samples", "distribution_seconds", CHANGE_RATIO)
 # The exporter's own series begin like a KPI's.
-_RESERVED = ("freshness", "target", "pipeline", "exporter", "baseline", "input")
+_RESERVED = ("freshness", "target", "pipeline", "exporter", "baseline", "input", "waiting")
 
 
 def check_names(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from processors import names
+from processors.inputs import last_seen_ms
+from streams.exporter.inputs import describe_waiting
 
 if TYPE_CHECKING:
     from processors.catalog.model import Catalog, Metric
@@ -61,6 +63,8 @@ def describe_health(follower: Follower) -> dict[str, Any]:
             }
             for who, seen in sorted(board.partitions.items())
         ],
+        "inputs_last_seen_ms": last_seen_ms(seen.counters for seen in board.partitions.values()),
+        "waiting": describe_waiting(board, now_ms),
         "freshness_ms": {kpi: max(0, age_ms) for kpi, age_ms in board.freshness_ms(now_ms).items()},
     }
 

@@ -61,6 +61,7 @@ class MemoryTable:
             offset=held.progress.offset,
             max_ts_ms=held.progress.max_ts_ms,
             admitted={scope: list(values) for scope, values in held.admitted.items()},
+            counters=dict(held.progress.counters),
         )
 
     async def load_states(

@@ -17,6 +17,7 @@ from streams.tables.base import PartitionId, StateKey
 from streams.tables.connection import call, is_refusal, reaching
 from streams.tables.encode import check_deltas, encode_checkpoint, parse_timer
 from streams.tables.keys import PartitionKeys
+from streams.tables.parse import parse_progress
 from streams.tables.registry import mark_checkpointed, register
 from streams.tables.script import run
 from streams.tables.verdict import claim_refused, commit_refused
@@ -72,7 +73,7 @@ class RedisTable:
                 log_start=log_start,
                 log_end=log_end,
             )
-        epoch, number, offset, max_ts_ms, admitted = rest
+        epoch, number, offset, max_ts_ms, admitted, meta = rest
         self._keys, self._claim_id = keys, claim_id
         # A mark without a number is as good; a number without a mark is the registry's roll-back.
         self._marked = marked
@@ -85,6 +86,7 @@ class RedisTable:
                 scope.decode(): msgspec.msgpack.decode(packed, type=list[str])
                 for scope, packed in zip(admitted[::2], admitted[1::2], strict=True)
             },
+            counters=parse_progress(dict(zip(meta[::2], meta[1::2], strict=True))).counters,
         )
 
     async def load_states(

@@ -42,7 +42,8 @@ class DictTable:
         """Take the partition over."""
         self.epoch += 1
         s = self.stored
-        return Claim(self.epoch, s.number, s.offset, s.max_ts_ms, copy.deepcopy(dict(s.admitted)))
+        admitted, counters = copy.deepcopy(dict(s.admitted)), dict(s.counters)
+        return Claim(self.epoch, s.number, s.offset, s.max_ts_ms, admitted, counters)
 
     def load(self, wanted: dict[str, list[bytes]]) -> dict[tuple[str, bytes], bytes | None]:
         """Return states by processor and id."""

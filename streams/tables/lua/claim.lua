@@ -6,7 +6,8 @@
 --
 -- ARGV: claim id, '1' if the registry knows of checkpoints, partitions, topic id ('' unknown),
 --       schema version, log start, log end
--- Returns {'ok', epoch, number, offset, max ts, admitted as a flat list}, or {verdict, stored}.
+-- Returns {'ok', epoch, number, offset, max ts, admitted as a flat list, meta as a flat list}, or
+-- {verdict, stored}.
 -- Every check is made before the first write.
 
 local claim, known, partitions, topic_id, schema, log_start, log_end = unpack(ARGV)
@@ -26,7 +27,7 @@ if not epoch then
   if known == '1' then return {'missing', ''} end
   redis.call('HSET', KEYS[1], 'epoch', 1, 'claim', claim, 'number', 0, 'start', log_start,
     'schema', schema, 'partitions', partitions, 'topic_id', topic_id)
-  return {'ok', '1', '0', '', '', redis.call('HGETALL', KEYS[2])}
+  return {'ok', '1', '0', '', '', redis.call('HGETALL', KEYS[2]), {}}
 end
 
 if stored[9] then return {'dirty', stored[9]} end
@@ -44,4 +45,5 @@ if due > tonumber(log_end) then return {'above', offset or start} end
 local next_epoch = string.format('%.0f', tonumber(epoch) + 1)
 redis.call('HSET', KEYS[1], 'epoch', next_epoch, 'claim', claim,
   'topic_id', topic_id ~= '' and topic_id or stored_id)
-return {'ok', next_epoch, number, text(offset), text(max_ts_ms), redis.call('HGETALL', KEYS[2])}
+return {'ok', next_epoch, number, text(offset), text(max_ts_ms), redis.call('HGETALL', KEYS[2]),
+  redis.call('HGETALL', KEYS[1])}

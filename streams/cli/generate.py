@@ -1,0 +1,53 @@
+"""``kpi generate``: dashboards, rules, their tests, the runbook: what the catalogue yields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streams import generated
+from streams.catalog_files import read_catalog
+from streams.cli.output import add_format, print_json
+
+if TYPE_CHECKING:
+    import argparse
+
+    from streams.cli.registry import Subparsers
+    from streams.settings import Settings
+
+EPILOG = """\
+examples:
+  kpi generate                          write what the catalogue yields below the current folder
+  kpi generate --check                  only compare: exit 1 where a file differs
+  kpi generate --root /etc/kpi          for a catalogue of your own
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add ``generate``."""
+    parser = subparsers.add_parser(
+        "generate",
+        help="dashboards, rules, their tests and the runbook from the catalogue",
+        description="Write every file that the catalogue yields, or check those that are there.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing, compare")
+    parser.add_argument("--root", default=".", metavar="DIR", help="where deploy/ is (.)")
+    add_format(parser)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Write or compare."""
+    catalog, root = read_catalog(settings), Path(args.root)
+    if args.check:
+        generated.check(catalog, root)
+        written: list[str] = []
+    else:
+        written = generated.write(catalog, root)
+    if args.format == "json":
+        print_json({"checked": len(generated.texts(catalog)), "written": written})
+    else:
+        for path in written:
+            print(path)  # noqa: T201  # what the command is for
+        print(f"{len(generated.texts(catalog))} generated files are those of the catalogue")  # noqa: T201
+    return 0

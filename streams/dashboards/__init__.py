@@ -1,0 +1,1 @@
+"""Grafana dashboards, generated from the catalogue with Grafana's own typed builders."""

@@ -1,0 +1,215 @@
+"""The dashboards: an overview, one a family, and the pipeline's health."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from grafana_foundation_sdk.builders import dashboard, timeseries
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableOption
+
+from processors import names
+from processors.catalog.model import Aggregation, Catalog, Metric
+from streams.dashboards import panels, query
+
+REFRESH: Final = "10s"
+_WINDOW_DEFAULT: Final = "1h"
+_HEALTH: Final = (
+    ("Events a second", f"sum by (topic) (rate({names.PIPELINE_EVENTS}[1m]))", "{{topic}}", "ops"),
+    (
+        "Lag",
+        f"sum by (topic) (max without (instance, job) ({names.WORKER_LAG}))",
+        "{{topic}}",
+        "short",
+    ),
+    (
+        "Watermark delay",
+        f"max by (topic, partition) ({names.PIPELINE_WATERMARK_DELAY})",
+        "{{topic}}/{{partition}}",
+        "s",
+    ),
+    (
+        "Checkpoint age",
+        f"max by (topic, partition) ({names.PIPELINE_CHECKPOINT_AGE})",
+        "{{topic}}/{{partition}}",
+        "s",
+    ),
+    (
+        "Dead letters a second by reason",
+        f"sum by (reason) (rate({names.PIPELINE_REJECTED}[5m]))",
+        "{{reason}}",
+        "ops",
+    ),
+    (
+        "Late events a second",
+        f"sum by (topic) (rate({names.PIPELINE_LATE}[5m]))",
+        "{{topic}}",
+        "ops",
+    ),
+    (
+        "Too late for keyed figures, a second",
+        f"sum by (topic) (rate({names.PIPELINE_LATE_UNKEYED}[5m]))",
+        "{{topic}}",
+        "ops",
+    ),
+    (
+        "Duplicates a second",
+        f"sum by (topic) (rate({names.PIPELINE_DUPLICATES}[5m]))",
+        "{{topic}}",
+        "ops",
+    ),
+    (
+        "Checkpoint time",
+        f"max by (topic, partition) ({names.WORKER_CHECKPOINT_SECONDS})",
+        "{{topic}}/{{partition}}",
+        "s",
+    ),
+    (
+        "Partitions held, stalled or stopped",
+        f"sum by (topic) ({names.WORKER_STOPPED} + {names.WORKER_STALLED})",
+        "{{topic}}",
+        "short",
+    ),
+    ("Age of each KPI's figures", f"min by (kpi) ({names.KPI_FRESHNESS})", "{{kpi}}", "s"),
+    (
+        "Beyond the budget of dimension values, a second",
+        f"sum by (topic) (rate({names.PIPELINE_OVERFLOW}[5m]))",
+        "{{topic}}",
+        "ops",
+    ),
+)
+
+
+def dashboards(catalog: Catalog) -> dict[str, str]:
+    """Return uid -> JSON of every dashboard."""
+    families: dict[str, list[Metric]] = {}
+    for metric in catalog.metrics.values():
+        families.setdefault(metric.family, []).append(metric)
+    boards = {"kpi-overview": overview(catalog), "kpi-pipeline": health()}
+    for family, metrics in families.items():
+        boards[f"kpi-{family}"] = family_board(catalog, family, metrics)
+    return {
+        uid: JSONEncoder(sort_keys=True, indent=2).encode(board.uid(uid).build()) + "\n"
+        for uid, board in boards.items()
+    }
+
+
+def overview(catalog: Catalog) -> dashboard.Dashboard:
+    """Return the headline KPIs: figure, target's colour, sparkline, change."""
+    headlines = [m for m in catalog.metrics.values() if m.headline]
+    board = _board("KPI overview", "What matters most, at a glance.", headlines)
+    for number, metric in enumerate(headlines):
+        x, y = 6 * (number % 4), 8 * (number // 4)
+        board = board.with_panel(panels.headline(metric, panels.at(x, y, 6, 5)))
+        if query.slides(metric):
+            board = board.with_panel(panels.change(metric, panels.at(x, y + 5, 6, 3)))
+    top = 8 * ((len(headlines) + 3) // 4)
+    for number, metric in enumerate(headlines):
+        place = panels.at(12 * (number % 2), top + 9 * (number // 2), 12, 9)
+        board = board.with_panel(panels.course(metric, place))
+    return board
+
+
+def family_board(catalog: Catalog, family: str, metrics: list[Metric]) -> dashboard.Dashboard:
+    """Return a family: each KPI's course, breakdown, top list and distribution."""
+    board = _board(f"KPI {family}", f"Every KPI of the family {family}.", metrics)
+    by = list(dict.fromkeys(b for m in metrics for b in panels.sets_of(m)))
+    if by:
+        board = board.with_variable(_choice("by", "Breakdown", by, by[0]))
+    y = 0
+    for metric in metrics:
+        board = board.with_row(dashboard.Row(metric.label).grid_pos(panels.at(0, y, 24, 1)))
+        histogram = _is_histogram(catalog, metric)
+        broken_down = bool(panels.sets_of(metric))
+        width = 24 // (1 + 2 * broken_down + histogram)
+        shown: list[Any] = [panels.course(metric, panels.at(0, y + 1, width, 9))]
+        if broken_down:
+            shown.append(panels.breakdown(metric, "$by", panels.at(width, y + 1, width, 9)))
+            shown.append(panels.ranking(metric, "$by", panels.at(2 * width, y + 1, width, 9)))
+        if histogram:
+            x = width * (1 + 2 * broken_down)
+            shown.append(panels.spread(metric, panels.at(x, y + 1, width, 9)))
+        for panel in shown:
+            board = board.with_panel(panel)
+        y += 10
+    return board
+
+
+def health() -> dashboard.Dashboard:
+    """Return the pipeline's own health."""
+    board = _base("KPI pipeline", "Throughput, lag, delays, dead letters and the workers' state.")
+    for number, (title, expression, legend, unit) in enumerate(_HEALTH):
+        panel = (
+            timeseries.Panel()
+            .title(title)
+            .datasource(panels.SOURCE)
+            .unit(unit)
+            .min(0)
+            .no_value("no data")
+            .grid_pos(panels.at(8 * (number % 3), 8 * (number // 3), 8, 8))
+            .with_target(panels.target(expression, legend))
+        )
+        board = board.with_panel(panel)
+    return board
+
+
+def _is_histogram(catalog: Catalog, metric: Metric) -> bool:
+    measure = catalog.measures.get(metric.numerator)
+    return measure is not None and measure.agg is Aggregation.HISTOGRAM
+
+
+def _board(title: str, description: str, metrics: list[Metric]) -> dashboard.Dashboard:
+    windows = list(dict.fromkeys(w.name for m in metrics for w in m.windows if not w.calendar)) or [
+        _WINDOW_DEFAULT
+    ]
+    default = _WINDOW_DEFAULT if _WINDOW_DEFAULT in windows else windows[0]
+    board = _base(title, description)
+    alerts = 'ALERTS{alertstate="firing", kind!="pipeline", severity="critical"}'
+    return board.with_variable(_choice("window", "Window", windows, default)).annotation(
+        dashboard.AnnotationQuery()
+        .name("Critical alerts")
+        .datasource(panels.SOURCE)
+        .enable(True)
+        .icon_color("red")
+        .expr(alerts)
+    )
+
+
+def _base(title: str, description: str) -> dashboard.Dashboard:
+    return (
+        dashboard.Dashboard(title)
+        .description(description)
+        .tags(["kpi-streams"])
+        .editable()
+        .refresh(REFRESH)
+        .time("now-3h", "now")
+        .timezone("browser")
+        .link(panels.runbook())
+        .with_variable(
+            dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus")
+        )
+        .annotation(_deployments())
+    )
+
+
+def _deployments() -> dashboard.AnnotationQuery:
+    """Return what `kpi grafana annotate` marks."""
+    wanted: Any = {"limit": 100, "matchAny": True, "tags": ["kpi-streams"], "type": "tags"}
+    source = DataSourceRef(type_val="grafana", uid="-- Grafana --")
+    made = dashboard.AnnotationQuery().name("Deployments and campaigns").datasource(source)
+    target: Any = dashboard.AnnotationTarget()
+    for name, value in wanted.items():
+        target = getattr(target, {"matchAny": "match_any", "type": "type"}.get(name, name))(value)
+    return made.enable(True).icon_color("blue").target(target)
+
+
+def _choice(name: str, label: str, values: list[str], default: str) -> dashboard.CustomVariable:
+    # A comma separates the values of a custom variable, so one inside a value is escaped.
+    options = [VariableOption(selected=v == default, text=v, value=v) for v in values]
+    return (
+        dashboard.CustomVariable(name)
+        .label(label)
+        .values(",".join(v.replace(",", "\\,") for v in values))
+        .options(options)
+        .current(VariableOption(selected=True, text=default, value=default))
+    )

@@ -104,7 +104,7 @@ def evaluate(
             if f.stat == first
         ]
     start_ms, end_ms = span.start_ms, span.end_ms
-    provisional, complete = span.provisional, span.complete
+    provisional, complete = span.provisional or _matures(metric, span), span.complete
     rows = []
     for key, stat, value, numerator, denominator, samples in found:
         unit = "ratio" if stat == CHANGE else metric.unit
@@ -128,6 +128,13 @@ def evaluate(
             )
         )
     return rows
+
+
+def _matures(metric: Metric, span: Span) -> bool:
+    """Tell whether what the window holds can still become more, as agreed for the KPI."""
+    if not metric.matures_ms:
+        return False
+    return span.watermark_ms is None or span.watermark_ms < span.end_ms + metric.matures_ms
 
 
 def _values(plan: Reading, metric: Metric, tables: Tables, shift: str) -> Iterator[_Found]:

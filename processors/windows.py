@@ -41,6 +41,8 @@ class Span:
 
     Attributes:
         provisional: the window's end is past the watermark: events in order can still change it.
+        watermark_ms: of the slowest partition that is read, None where none is known; what matures
+            after the window's end is provisional until it has passed that too.
         complete: every pane of the window was counted since before the window began.
     """
 
@@ -48,6 +50,7 @@ class Span:
     end_ms: int
     provisional: bool = False
     complete: bool = True
+    watermark_ms: int | None = None
 
 
 def live_end(window: Window, now_ms: int, ladder: Ladder) -> int:

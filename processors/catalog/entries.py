@@ -205,6 +205,7 @@ METRIC: Readers = {
     "headline": scalars.boolean,
     "target": scalars.decimal,
     "alerts": _alerts,
+    "matures": scalars.duration_ms,
     "enabled": scalars.boolean,
 }
 _METRIC_REQUIRED = ("type", "unit", "direction", "numerator", "windows")
@@ -268,6 +269,7 @@ def read_metric(entry: Entry, problems: Problems) -> Metric | None:
     read.setdefault("description", f"{label}.")
     read.setdefault("formula", _formula(read))
     read["type"] = MetricType(read["type"])
+    read["matures_ms"] = read.pop("matures", 0)
     return Metric(id=entry.id, family=entry.family, file=entry.file, line=entry.line, **read)
 
 

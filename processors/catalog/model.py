@@ -162,6 +162,8 @@ class Metric:
         samples: the measure whose count says how much stands behind the value.
         arrivals: leaves (of processors/catalog/operand.py) that count what arrived of the outside
             inputs; where one is 0 the KPI is undefined, because nobody knows its inputs.
+        matures_ms: rows are provisional for so long after their window's end: of a cohort, what
+            becomes of it shows later.
         reporting: the currency in which amounts of several are added up; empty: they never are.
         dimension_sets: what ``--by`` accepts; () is the total. Money metrics have ``currency``
             appended to every set by the loader, so their total is ("currency",).
@@ -186,6 +188,7 @@ class Metric:
     target: str = ""
     alerts: tuple[Alert, ...] = ()
     arrivals: tuple[str, ...] = ()
+    matures_ms: int = 0
     reporting: str = ""
     file: str = ""
     line: int = 0

@@ -84,14 +84,10 @@ class Settings:
     exporter_host: str = _setting("127.0.0.1", "address that the exporter listens on")
     exporter_port: int = _setting(9464, "port that the exporter listens on; 0: a free one", _PORT)
     exporter_token: str = _setting(
-        "", "bearer token; required where the exporter is not on loopback", secret=True
+        "", "bearer token; required where exporter or worker are not on loopback", secret=True
     )
-    exporter_values_max: int = _setting(
-        50,
-        "dimension values in /metrics per KPI, window and dimension set: those with most samples",
-        _within(1, 100_000),
-    )
-    worker_port: int = _setting(0, "port of the worker's health page on loopback; 0: off", _PORT)
+    worker_host: str = _setting("127.0.0.1", "address of the worker's health page and metrics")
+    worker_port: int = _setting(0, "port of the worker's health page and metrics; 0: off", _PORT)
     checkpoint_interval_ms: int = _setting(
         500, "time between a partition's checkpoints", _within(10, 60_000)
     )

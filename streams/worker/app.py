@@ -122,7 +122,10 @@ def create_app(
         _add_agent(app, owner, physical_topic(topic, settings.namespace))
     _follow_assignments(app, owner)
     services = [expiry.run, Watchdog(app, owner, settings, fail).run]
-    _run_beside(app, HealthServer(owner, settings.worker_port), services, backend)
+    health = HealthServer(
+        owner, settings.worker_port, settings.worker_host, settings.exporter_token
+    )
+    _run_beside(app, health, services, backend)
     return app
 
 

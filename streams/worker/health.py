@@ -1,4 +1,4 @@
-"""The worker's health page and metrics, on loopback."""
+"""The worker's health page and metrics: on loopback, or elsewhere for who holds the token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from processors.errors import UnreachableError
+from processors.errors import SettingsError, UnreachableError
+from streams.exporter.access import guard, is_loopback
 from streams.worker.metrics import WorkerCollector
 from streams.worker.vitals import State
 
@@ -62,14 +63,17 @@ def health(owner: Owner) -> dict[str, Any]:
 
 
 class HealthServer:
-    """Serves ``/health`` (200 or 503) and ``/metrics``.
+    """Serves ``/health`` and ``/healthz`` (200 or 503; the latter without details), ``/metrics``.
 
     Args:
         port: 0 serves nothing.
+        host: the address to listen on.
+        token: what requests off loopback must carry, but for ``/healthz``.
     """
 
-    def __init__(self, owner: Owner, port: int) -> None:
+    def __init__(self, owner: Owner, port: int, host: str = HOST, token: str = "") -> None:
         self._owner, self._port = owner, port
+        self._host, self._token = host, "" if is_loopback(host) else token
         self._registry = CollectorRegistry()
         self._registry.register(WorkerCollector(owner))
         self._runner: web.AppRunner | None = None
@@ -78,22 +82,30 @@ class HealthServer:
         """Begin to listen.
 
         Raises:
+            SettingsError: the address is not loopback and there is no token.
             UnreachableError: the port is taken.
         """
         if not self._port:
             return
-        app = web.Application()
+        if not self._token and not is_loopback(self._host):
+            raise SettingsError(
+                f"worker_host: {self._host!r} is not loopback and exporter_token is empty: anybody"
+                " on the network could read the pipeline's state; set KPI_EXPORTER_TOKEN, or"
+                " listen on 127.0.0.1"
+            )
+        app = web.Application(middlewares=[guard(self._token)])
         app.router.add_get("/health", self._health)
+        app.router.add_get("/healthz", self._alive)
         app.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, HOST, self._port).start()
+            await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as error:
             raise UnreachableError(
                 f"worker_port: {self._port}: {error}: health would go unseen"
             ) from error
-        logger.info("health on http://%s:%d/health", HOST, self._port)
+        logger.info("health on http://%s:%d/health", self._host, self._port)
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -103,6 +115,10 @@ class HealthServer:
     async def _health(self, _request: web.Request) -> web.Response:
         answer = health(self._owner)
         return web.json_response(answer, status=200 if answer["healthy"] else 503)
+
+    async def _alive(self, _request: web.Request) -> web.Response:
+        healthy = health(self._owner)["healthy"]
+        return web.Response(status=200 if healthy else 503, text="ok\n" if healthy else "sick\n")
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         return web.Response(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from streams.transport.chunk import Chunk
 
 FETCH_WAIT_MAX_MS: Final = 100  # the broker's answer to an empty fetch; stock is 1500
-LINGER_S: Final = 0.025  # small chunks are collected this long: each costs 0.3 ms whatever its size
+LINGER_S: Final = 0.1  # small chunks are collected this long: each costs 0.5 ms whatever its size
 LINGER_RECORDS_MAX: Final = 1_000  # more than this in one go is not small
 FULL_GATE_POLL_S: Final = 0.01
 BOUNDS_POLL_S: Final = 0.01

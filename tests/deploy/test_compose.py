@@ -1,0 +1,87 @@
+"""Laws of docker-compose.yml and what it mounts, as far as they can be told without Docker."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from streams.cli.registry import COMMANDS
+from streams.settings import env_name, setting_names
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+ONE_SHOT = {"topics"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_is_hardened_and_watched(name: str) -> None:
+    """No privileges to gain, loopback ports only, a health check, a pinned image."""
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    assert ("healthcheck" in service) == (name not in ONE_SHOT)
+    assert re.search(r":(local|v?\d+\.\d+)", service["image"])
+
+
+def test_every_setting_passed_is_a_setting() -> None:
+    """A misspelt name would have no effect."""
+    known = {env_name(name) for name in setting_names()}
+    passed = {name for s in SERVICES.values() for name in s.get("environment", {})}
+    assert {name for name in passed if name.startswith("KPI_")} <= known
+
+
+def test_every_command_is_a_command() -> None:
+    """What runs in the product's image exists."""
+    ours = [s["command"][0] for s in SERVICES.values() if s["image"] == "kpi-streams:local"]
+    assert {"worker", "exporter", "collector"} <= set(ours)
+    assert set(ours) <= {command.name for command in COMMANDS}
+
+
+def test_no_secret_is_written_down() -> None:
+    """Every secret comes from the environment, and .env.example names all of them, empty."""
+    text = (ROOT / "docker-compose.yml").read_text("utf-8")
+    wanted = set(re.findall(r"\$\{(\w+):\?", text))
+    wanted |= {secret["environment"] for secret in COMPOSE["secrets"].values()}
+    example = (ROOT / ".env.example").read_text("utf-8")
+    assert wanted == set(re.findall(r"^(\w+)=$", example, re.MULTILINE))
+
+
+def test_everything_mounted_exists() -> None:
+    """Files that containers read from the repository, and volumes that are declared."""
+    for service in SERVICES.values():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert (ROOT / source).exists() if source[0] == "." else source in COMPOSE["volumes"]
+
+
+def test_prometheus_accepts_its_configuration() -> None:
+    """Promtool finds no fault, and the rule files are there."""
+    path = ROOT / "deploy/prometheus/prometheus.yml"
+    for rules in yaml.safe_load(path.read_text("utf-8"))["rule_files"]:
+        assert (path.parent / rules).is_file()
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    done = subprocess.run(
+        [promtool, "check", "config", "--syntax-only", str(path)], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_image_has_what_the_product_imports() -> None:
+    """The packages that the Dockerfile leaves out are no dependencies of the product itself."""
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text("utf-8")
+    (left_out,) = re.findall(r"grep -Ev '\^\((.*?)\)'", dockerfile)
+    pyproject = (ROOT / "pyproject.toml").read_text("utf-8")
+    dependencies = pyproject.split("dependencies = [", 1)[1].split("\n]", 1)[0]
+    needed = re.findall(r'^    "([\w-]+)', dependencies, re.MULTILINE)
+    assert len(needed) > 5
+    assert not [name for name in needed if re.match(left_out, name)]

@@ -86,6 +86,11 @@ class Settings:
     exporter_token: str = _setting(
         "", "bearer token; required where exporter or worker are not on loopback", secret=True
     )
+    exporter_values_max: int = _setting(
+        50,
+        "dimension values in /metrics per KPI, window and dimension set: those with most samples",
+        _within(1, 100_000),
+    )
     worker_host: str = _setting("127.0.0.1", "address of the worker's health page and metrics")
     worker_port: int = _setting(0, "port of the worker's health page and metrics; 0: off", _PORT)
     checkpoint_interval_ms: int = _setting(

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final
 from processors.sketch import RELATIVE_STANDARD_ERROR, SKETCH_SIZE
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     from streams.verify.formula import Figure
 
 # Five standard errors: one sound count in two million would be called different.
@@ -31,13 +29,14 @@ def agrees(ours: str | float | None, figure: Figure | None, tolerance: float = 0
     exact = None if figure is None else figure.exact
     if figure is None or exact is None or ours is None:
         return ours is None and exact is None
+    over, under = exact
     if tolerance:
-        return abs(float(ours) - float(exact)) <= tolerance * abs(float(exact))
+        return abs(float(ours) - over / under) <= tolerance * abs(over / under)
     if figure.shown == "money":
-        return isinstance(ours, str) and _micro(ours) == round(exact * _MICRO)
-    if figure.shown == "number" and exact.denominator == 1:
-        return isinstance(ours, int) and ours == exact.numerator
-    return isinstance(ours, float) and ours == exact.numerator / exact.denominator
+        return isinstance(ours, str) and Decimal(ours).scaleb(6) == _micro(over, under)
+    if figure.shown == "number" and over % under == 0:
+        return isinstance(ours, int) and ours == over // under
+    return isinstance(ours, float) and ours == over / under
 
 
 def count_agrees(ours: int, exact: int) -> bool:
@@ -49,13 +48,16 @@ def count_agrees(ours: int, exact: int) -> bool:
 
 def shown(figure: Figure | None) -> str | int | float | None:
     """Return a figure for a message."""
-    exact: Fraction | None = None if figure is None else figure.exact
+    exact = None if figure is None else figure.exact
     if figure is None or exact is None:
         return None
+    over, under = exact
     if figure.shown == "money":
-        return str(Decimal(round(exact * _MICRO)).scaleb(-6).normalize())
-    return exact.numerator if exact.denominator == 1 else exact.numerator / exact.denominator
+        return f"{Decimal(_micro(over, under)).scaleb(-6):f}"
+    return over // under if over % under == 0 else over / under
 
 
-def _micro(amount: str) -> Decimal:
-    return Decimal(amount).scaleb(6)
+def _micro(over: int, under: int) -> int:
+    """Return ``over / under`` in millionths, rounded half to even."""
+    whole, rest = divmod(over * _MICRO, under)
+    return whole + (2 * rest > under or (2 * rest == under and whole % 2 == 1))

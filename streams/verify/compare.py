@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from streams.verify.compare_panes import compare_rung
 from streams.verify.compare_windows import compare_window
 from streams.verify.formula import formula
-from streams.verify.live import by_measure
+from streams.verify.live import by_source
 from streams.verify.oracle import counters
 from streams.verify.tally import Tally
 
@@ -98,7 +98,7 @@ def compare(
     for rung in (r.name for r in catalog.ladder.rungs):
         panes = read_rung(rung)
         _compare_panes(con, catalog, rung, panes, readers, outcome)
-        apart = by_measure(panes)
+        apart = by_source(panes)
         panes.clear()
         for metric in catalog.metrics.values():
             for window in metric.windows:
@@ -119,7 +119,7 @@ def _readers(catalog: Catalog, tallies: Mapping[str, Tally]) -> dict[tuple[str, 
     found: dict[tuple[str, str], list[Tally]] = {}
     for metric in catalog.metrics.values():
         for dimensions in metric.dimension_sets:
-            for name, read in formula(catalog, metric, dimensions).sets.items():
+            for name, read in formula(catalog, metric, dimensions).sources.values():
                 mine = found.setdefault((name, ",".join(read)), [])
                 if tallies[metric.id] not in mine:
                     mine.append(tallies[metric.id])

@@ -12,22 +12,29 @@ from processors.evaluate import evaluate
 from processors.sliding import SlidingSums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from processors.catalog.model import Metric, Window
     from processors.evaluate import Row
-    from streams.tables.base import RungPanes
+    from streams.tables.base import Cells, RungPanes
+    from streams.verify.series import Source
 
-    MeasurePanes = dict[int, dict[str, int | frozenset[int]]]
+    SourcePanes = dict[str, RungPanes]
+    """Dimension values -> panes with the cells of these values alone."""
 
 
-def by_measure(panes: RungPanes) -> dict[str, MeasurePanes]:
-    """Return one rung's panes apart by measure: a KPI then loads nothing but its own."""
-    found: dict[str, MeasurePanes] = {}
+def by_source(panes: RungPanes) -> dict[Source, SourcePanes]:
+    """Return one rung's panes apart by measure, dimension set and values."""
+    found: dict[Source, SourcePanes] = {}
+    sets: dict[str, tuple[str, ...]] = {}
     for start_ms, cells in panes.items():
         for name, amount in cells.items():
-            measure = cell_ref(name).group[0]
-            found.setdefault(measure, {}).setdefault(start_ms, {})[name] = amount
+            (measure, joined), _, values = cell_ref(name)
+            dimensions = sets.get(joined)
+            if dimensions is None:
+                dimensions = sets[joined] = tuple(joined.split(",")) if joined else ()
+            keys = found.setdefault((measure, dimensions), {})
+            keys.setdefault(values, {}).setdefault(start_ms, {})[name] = amount
     return found
 
 
@@ -38,28 +45,30 @@ class LiveWindow:
         catalog: the whole catalogue; only this KPI is worked out.
         metric: the KPI.
         window: one of its windows.
-        panes: measure -> panes of the rung by which the window slides.
+        panes: stored panes of the rung by which the window slides, by source.
     """
 
     def __init__(
-        self, catalog: Catalog, metric: Metric, window: Window, panes: Mapping[str, MeasurePanes]
+        self, catalog: Catalog, metric: Metric, window: Window, panes: Mapping[Source, SourcePanes]
     ) -> None:
-        only = Catalog(
+        self._metric, self._window = replace(metric, windows=(window,)), window
+        self._catalog = Catalog(
             catalog.measures,
-            {metric.id: _with_window(metric, window)},
+            {metric.id: self._metric},
             {},
             catalog.defaults,
             catalog.ladder,
         )
-        self._catalog, self._metric, self._window = only, only.metrics[metric.id], window
-        self._sums = SlidingSums(only)
+        self._sums = SlidingSums(self._catalog)
         self._topics = topics_of(metric, catalog.measures)
-        self._panes: dict[int, list[dict[str, int | frozenset[int]]]] = {}
-        for measure_panes in panes.values():
-            for start_ms, cells in measure_panes.items():
-                self._panes.setdefault(start_ms, []).append(cells)
+        self._panes: dict[int, list[tuple[Source, str, Cells]]] = {}
+        for source, keys in panes.items():
+            for key, found in keys.items():
+                for start_ms, cells in found.items():
+                    self._panes.setdefault(start_ms, []).append((source, key, cells))
         self._waiting = sorted(self._panes, reverse=True)
         self._table = CellTable()
+        self._single = sum(map(len, panes.values())) <= 1  # then there is nothing to pick from
 
     def ends(self, final_ms: int) -> list[int]:
         """Return every end up to the last final one at which a pane comes in or leaves."""
@@ -77,7 +86,7 @@ class LiveWindow:
         """Move to an end; ends only go up."""
         while self._waiting and self._waiting[-1] < end_ms:
             start_ms = self._waiting.pop()
-            for cells in self._panes[start_ms]:
+            for _, _, cells in self._panes[start_ms]:
                 self._sums.load(self._window.rung, {start_ms: cells})
         # The live end is the final one's here, and both windows forget the same panes.
         self._sums.advance(end_ms - 1, dict.fromkeys(self._topics, end_ms))
@@ -86,25 +95,38 @@ class LiveWindow:
             raise AssertionError("a window that was advanced has an end")
         self._table = table
 
-    def touched(self, end_ms: int) -> Iterator[CellRef]:
-        """Yield the cells of the panes that came in or left at an end of a trailing window."""
-        slide_ms = self._catalog.ladder.rung(self._window.rung).size_ms
-        for start_ms in (end_ms - slide_ms, end_ms - slide_ms - self._window.size_ms):
-            for cells in self._panes.get(start_ms, ()):
-                yield from map(cell_ref, cells)
+    def touched(self, end_ms: int) -> dict[Source, set[str]]:
+        """Return the values of which anything came in or left at an end, by source."""
+        ladder = self._catalog.ladder
+        rung = ladder.rung(self._window.rung)
+        starts = [ladder.pane_start(rung, end_ms - 1)]
+        if not self._window.calendar:
+            starts.append(starts[0] - self._window.size_ms)
+        found: dict[Source, set[str]] = {}
+        for start_ms in starts:
+            for source, key, _ in self._panes.get(start_ms, ()):
+                found.setdefault(source, set()).add(key)
+        return found
 
     def rows(
-        self, dimensions: tuple[str, ...], sets: Mapping[str, tuple[str, ...]], keys: set[str]
+        self, dimensions: tuple[str, ...], sources: Iterable[Source], keys: set[str]
     ) -> list[Row]:
         """Return the exporter's rows of one dimension set, of some values.
 
         Args:
             dimensions: the set.
-            sets: measure -> the set under which its cells are kept.
-            keys: values of cells, in any of ``sets``.
+            sources: what the KPI reads.
+            keys: values of cells, as any of ``sources`` has them.
         """
+        picked = self._table if self._single else self._pick(sources, keys)
+        span = self._sums.span(self._metric, self._window, final=True)
+        if span is None:
+            raise AssertionError("a window that was advanced has a span")
+        return evaluate(self._catalog, self._metric, self._window, dimensions, picked, span)
+
+    def _pick(self, sources: Iterable[Source], keys: set[str]) -> CellTable:
         picked = CellTable()
-        for measure, names in sets.items():
+        for measure, names in sources:
             joined = ",".join(names)
             for component, values in self._table.components(measure, names).items():
                 mine = picked.values(CellRef((measure, joined), component, ""))
@@ -112,16 +134,9 @@ class LiveWindow:
                     amount = values.get(key)
                     if amount is not None:
                         mine[key] = amount
-        span = self._sums.span(self._metric, self._window, final=True)
-        if span is None:
-            raise AssertionError("a window that was advanced has a span")
-        return evaluate(self._catalog, self._metric, self._window, dimensions, picked, span)
+        return picked
 
 
 def row_key(dimensions: Iterable[str], row: Row) -> str:
     """Return a row's values as cells spell them."""
     return SEPARATOR.join(row.dimensions[name] for name in dimensions)
-
-
-def _with_window(metric: Metric, window: Window) -> Metric:
-    return replace(metric, windows=(window,))

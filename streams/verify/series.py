@@ -60,6 +60,8 @@ def series(
     sources: Mapping[Source, Measure],
     window: Window,
     final_ms: int,
+    *,
+    by_key: bool = False,
 ) -> Iterator[Change]:
     """Yield every change of window sums up to the last final end, in order of ends.
 
@@ -68,14 +70,16 @@ def series(
         sources: (measure, dimension set) -> the measure.
         window: whose sums.
         final_ms: the last final end.
+        by_key: in order of sources and dimension values first.
     """
     order = list(sources)
     selects = [
-        f"select end_ms, {number}, component, key, amount from ("  # noqa: S608
+        f"select end_ms, {number} as number, component, key, amount from ("  # noqa: S608
         f"{_statement(sources[source], source, window, final_ms)})"
         for number, source in enumerate(order)
     ]
-    found = con.cursor().execute(" union all ".join(selects) + " order by end_ms")
+    by = "number, key, end_ms" if by_key else "end_ms"
+    found = con.cursor().execute(" union all ".join(selects) + f" order by {by}")
     while rows := found.fetchmany(_BATCH):
         for end_ms, number, component, key, amount in rows:
             yield Change(end_ms, order[number], component, key, amount)

@@ -1,0 +1,42 @@
+"""What the recomputation's window holds while it moves from end to end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streams.verify.series import Change, Source
+
+
+class Held:
+    """(measure, set) -> dimension values -> component -> amount; what is 0 is not there."""
+
+    def __init__(self) -> None:
+        self._amounts: dict[Source, dict[str, dict[str, int]]] = {}
+
+    def set(self, change: Change) -> None:
+        """Replace one cell."""
+        values = self._amounts.setdefault(change.source, {})
+        cells = values.setdefault(change.key, {})
+        if change.amount:
+            cells[change.component] = change.amount
+        else:
+            cells.pop(change.component, None)
+            if not cells:
+                del values[change.key]
+
+    def number(self, source: Source, key: str) -> int:
+        """Return a count, sum or number of distinct members; of a histogram the count."""
+        values = self._amounts.get(source)
+        cells = None if values is None else values.get(key)
+        if not cells:
+            return 0
+        if "" in cells:
+            return cells[""]
+        return sum(amount for component, amount in cells.items() if component != "sum")
+
+    def buckets(self, source: Source, key: str) -> tuple[dict[int, int], int]:
+        """Return a histogram's buckets and the sum of its durations (ms)."""
+        cells = self._amounts.get(source, {}).get(key, {})
+        counts = {int(name[1:]): n for name, n in cells.items() if name != "sum"}
+        return counts, cells.get("sum", 0)

@@ -36,6 +36,8 @@ class Impact:
 
 def _causes(catalog: Catalog) -> dict[str, tuple[str, ...]]:
     """Fact -> the published types from which it is concluded."""
-    return {
-        fact: make(catalog.defaults).types for make, concluded in PROCESSORS for fact in concluded
-    }
+    causes: dict[str, tuple[str, ...]] = {}
+    for make, concluded in PROCESSORS:
+        types = make(catalog.defaults, dict.fromkeys(concluded, frozenset())).types
+        causes.update(dict.fromkeys(concluded, types))
+    return causes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from pathlib import Path
@@ -80,6 +81,9 @@ async def serve(
     try:
         await runner.setup()
         await _listen(runner, config)
+        gc.collect()
+        gc.freeze()  # the catalogue and the modules never become garbage: do not look again
+        gc.set_threshold(50_000, 20, 50)
         await stop.wait()
         _log.info("draining")
     finally:

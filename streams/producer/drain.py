@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from streams.producer.bundle import record_bytes
 from streams.producer.lanes import Lanes
 from streams.producer.link import BATCH_BYTES
 
@@ -38,11 +37,8 @@ async def drain(spooler: Spooler, link: Link, timeout_s: float, hold: Callable[[
         if len(envelopes) < EVENTS:
             hold()
         lanes = Lanes(BATCH_BYTES)
-        lanes.counts = link.partitions
-        for envelope in envelopes:
-            bundle = lanes.bundle_for(envelope)
-            bundle.envelopes.append(envelope)
-            bundle.size_bytes += record_bytes(envelope)
+        lanes.route(link.partitions)
+        lanes.add(envelopes)
         outcomes = await asyncio.gather(
             *(_send_lane(lanes, place, link, timeout_s) for place in lanes.ready()),
             return_exceptions=True,

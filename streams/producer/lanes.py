@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from streams.producer.bundle import Bundle, record_bytes
+from streams.producer.bundle import RECORD_OVERHEAD_BYTES, Bundle
 from streams.producer.partition import Partitioner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from streams.producer.envelope import Envelope
 
@@ -22,27 +22,51 @@ class Lanes:
 
     Args:
         bundle_bytes: how large a bundle may become.
+        on_bundle: called with each new bundle.
     """
 
-    def __init__(self, bundle_bytes: int) -> None:
+    def __init__(
+        self, bundle_bytes: int, on_bundle: Callable[[Bundle], None] = lambda _: None
+    ) -> None:
         self._bundle_bytes = bundle_bytes
+        self._on_bundle = on_bundle
         self._partition = Partitioner().partition
-        self.counts: Mapping[str, int] = {}
+        self._counts: Mapping[str, int] = {}
         self._queues: dict[Place, deque[Bundle]] = {}
         self._under_way: dict[Place, Bundle] = {}
+        self._open: dict[str, list[Bundle | None]] = {}  # topic -> by partition: the last queued
 
-    def bundle_for(self, envelope: Envelope) -> Bundle:
-        """Return the bundle that the envelope belongs into; it has room for it."""
-        topic = envelope.topic
-        place = (topic, self._partition(envelope.key, self.counts[topic]))
-        queue = self._queues.get(place)
-        if queue is None:
-            queue = self._queues[place] = deque()
-        if not queue or queue[-1].size_bytes + record_bytes(envelope) > self._bundle_bytes:
-            queue.append(Bundle(*place))
-        return queue[-1]
+    def route(self, counts: Mapping[str, int]) -> None:
+        """Take over the topics' partition counts; what waits stays where it is."""
+        if counts != self._counts:
+            self._counts = counts
+            self._open = {topic: [None] * count for topic, count in counts.items()}
 
-    def ready(self) -> Iterable[Place]:
+    def add(self, envelopes: Iterable[Envelope]) -> list[Bundle]:
+        """Put envelopes into bundles and return each one's."""
+        counts, opened, partition = self._counts, self._open, self._partition
+        bundle_bytes = self._bundle_bytes
+        bundles: list[Bundle] = []
+        for envelope in envelopes:  # once for every event: short on purpose
+            topic, key, value, _, _ = envelope
+            number = partition(key, counts[topic])
+            size = len(key) + len(value) + RECORD_OVERHEAD_BYTES
+            bundle = opened[topic][number]
+            if bundle is None or bundle.size_bytes + size > bundle_bytes:
+                bundle = self._new_bundle(topic, number)
+            bundle.envelopes.append(envelope)
+            bundle.size_bytes += size
+            bundles.append(bundle)
+        return bundles
+
+    def _new_bundle(self, topic: str, number: int) -> Bundle:
+        bundle = Bundle(topic, number)
+        self._queues.setdefault((topic, number), deque()).append(bundle)
+        self._open[topic][number] = bundle
+        self._on_bundle(bundle)
+        return bundle
+
+    def ready(self) -> list[Place]:
         """Return the places where something waits and nothing is under way."""
         return [
             place for place, queue in self._queues.items() if queue and place not in self._under_way
@@ -59,6 +83,9 @@ class Lanes:
         if not queue:
             return None
         bundle = self._under_way[place] = queue.popleft()
+        if not queue:
+            topic, number = place
+            self._open[topic][number] = None
         return bundle
 
     def arrive(self, bundle: Bundle) -> None:
@@ -83,4 +110,5 @@ class Lanes:
         bundles = self.unconfirmed()
         self._queues.clear()
         self._under_way.clear()
+        self._open = {topic: [None] * count for topic, count in self._counts.items()}
         return bundles

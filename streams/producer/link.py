@@ -99,7 +99,12 @@ class Link:
                 confirmation = await self._producer.send_batch(
                     builder, bundle.topic, partition=bundle.partition
                 )
-                return int((await confirmation).offset)
+            # Waited for without cancelling: it may still fail when nobody listens any more.
+            confirmation.add_done_callback(_consume)
+            await asyncio.wait((confirmation,), timeout=timeout_s)
+            if not confirmation.done():
+                raise LinkError(f"no confirmation within {timeout_s} s")
+            return int(confirmation.result().offset)
         except (KafkaError, OSError, TimeoutError) as error:
             raise LinkError(str(error) or type(error).__name__) from error
 
@@ -111,3 +116,8 @@ class Link:
 async def _stop(producer: AIOKafkaProducer) -> None:
     with contextlib.suppress(KafkaError, OSError):
         await producer.stop()
+
+
+def _consume(confirmation: asyncio.Future[Any]) -> None:
+    if not confirmation.cancelled():
+        confirmation.exception()

@@ -67,7 +67,7 @@ class Outbox:
         self._away_after_s = away_after_s
         self._link: Link | None = None
         self._away_because: object = "not connected yet"
-        self._lanes = Lanes(BATCH_BYTES)
+        self._lanes = Lanes(BATCH_BYTES, self._follow)
         self._bytes = 0
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,13 +122,13 @@ class Outbox:
         """
         if self.full:
             raise self._refusal(envelopes[0])
-        return list(map(self._add, envelopes))
+        return self._add(envelopes)
 
     def post_one(self, envelope: Envelope) -> tuple[Bundle, int]:
         """Take one event in and return its bundle and its place there; as :meth:`post`."""
         if self.full:
             raise self._refusal(envelope)
-        bundle = self._add(envelope)
+        (bundle,) = self._add([envelope])
         return bundle, len(bundle.envelopes) - 1
 
     async def room(self) -> None:
@@ -170,21 +170,26 @@ class Outbox:
             return DeliveryError(envelope.event_id, envelope.topic, self._away_because)
         return BufferFullError(f"event {envelope.event_id}: no room: Kafka is away or slow")
 
-    def _add(self, envelope: Envelope) -> Bundle:
-        link = self._link
-        if link is None and self._spooler is not None and not self._holding:
+    def _add(self, envelopes: Sequence[Envelope]) -> list[Bundle]:
+        if self._link is None and self._spooler is not None and not self._holding:
             bundle = self._spooler.open_bundle()
+            if not bundle.envelopes:
+                self._follow(bundle)
+            bundle.envelopes.extend(envelopes)
+            size = sum(map(record_bytes, envelopes))
+            bundle.size_bytes += size
+            bundles = [bundle] * len(envelopes)
         else:
-            bundle = self._lanes.bundle_for(envelope)
-        if not bundle.envelopes:
-            bundle.landed.add_done_callback(lambda _: self._leave(bundle))
-            if link is not None and self._lanes.idle(bundle):
-                self._run(self._ship((bundle.topic, bundle.partition), link))
-        size = record_bytes(envelope)
-        bundle.envelopes.append(envelope)
-        bundle.size_bytes += size
+            bundles = self._lanes.add(envelopes)
+            size = sum(map(record_bytes, envelopes))
         self._bytes += size
-        return bundle
+        return bundles
+
+    def _follow(self, bundle: Bundle) -> None:
+        """A bundle was begun: send it as soon as its partition is free."""
+        bundle.landed.add_done_callback(lambda _: self._leave(bundle))
+        if self._link is not None and self._lanes.idle(bundle):
+            self._run(self._ship((bundle.topic, bundle.partition), self._link))
 
     def _leave(self, bundle: Bundle) -> None:
         self._bytes -= bundle.size_bytes
@@ -207,7 +212,8 @@ class Outbox:
             bundle.land(Landing(offset, spooled=False))
 
     def _use(self, link: Link) -> None:
-        self._link, self._lanes.counts = link, link.partitions
+        self._link = link
+        self._lanes.route(link.partitions)
         self._holding = False
         for place in self._lanes.ready():
             self._run(self._ship(place, link))
@@ -240,7 +246,7 @@ class Outbox:
             try:
                 link = link or await self._connect()
                 if self._spooler is not None:
-                    self._lanes.counts = link.partitions
+                    self._lanes.route(link.partitions)
                     await drain(self._spooler, link, self._away_after_s, self._hold)
             except (LinkError, UnreachableError, OSError) as error:
                 self._away_because = error

@@ -55,7 +55,7 @@ class Collector:
         self.url = f"http://127.0.0.1:{self.port}"
         self.broker, self.namespace = broker, namespace
         self.log_path = directory / f"collector-{self.port}.log"
-        options = {"port": self.port, "away_after_ms": 1_000, **options}
+        options = {"port": self.port, "away_after_ms": 30_000, **options}
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, broker, namespace, json.dumps(options)],

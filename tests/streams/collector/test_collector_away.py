@@ -56,6 +56,11 @@ class Client(threading.Thread):
                 self.acknowledged |= {event["event_id"] for event in sent}
 
 
+def hasty(address: str, namespace: str, directory: Path, **options: Any) -> Collector:
+    """Return a collector that notices soon that Kafka is away."""
+    return Collector(address, namespace, directory, away_after_ms=1_000, **options)
+
+
 def under_load(collector: Collector, act: Callable[[], None]) -> set[str]:
     """Do something while clients post; return the ids that were acknowledged."""
     clients = [Client(collector, f"v{index}") for index in range(4)]
@@ -96,7 +101,7 @@ def test_an_outage_loses_nothing(
     """Events go to the spool while Kafka is away and to Kafka afterwards, the spool first."""
     cable, address = cabled
     spool = str(tmp_path / "spool")
-    with Collector(address, cabled_namespace, tmp_path, spool=spool) as collector:
+    with hasty(address, cabled_namespace, tmp_path, spool=spool) as collector:
 
         def outage() -> None:
             cable.cut()
@@ -118,7 +123,7 @@ def test_answers_tell_the_spool_from_kafka(
     """200 is Kafka, 202 the spool; Segment's clients, who know only 200, read it in the body."""
     cable, address = cabled
     spool = str(tmp_path / "spool")
-    with Collector(address, cabled_namespace, tmp_path, spool=spool) as collector:
+    with hasty(address, cabled_namespace, tmp_path, spool=spool) as collector:
         assert collector.post("/v1/events", batch(3)).status == 200
         cable.cut()
         try:
@@ -145,13 +150,13 @@ def test_a_spool_outlives_the_collector(
     sent = batch(50)
     cable.cut()
     try:
-        with Collector(address, cabled_namespace, tmp_path, spool=spool) as collector:
+        with hasty(address, cabled_namespace, tmp_path, spool=spool) as collector:
             assert collector.post("/v1/events", sent).status == 202
             collector.process.kill()
             collector.process.wait(10)
     finally:
         cable.mend()
-    with Collector(address, cabled_namespace, tmp_path, spool=spool) as collector:
+    with hasty(address, cabled_namespace, tmp_path, spool=spool) as collector:
         deadline = time.monotonic() + 15
         while collector.get("/readyz").json != {"kafka": True, "spooled": 0}:
             assert time.monotonic() < deadline
@@ -167,7 +172,7 @@ def test_a_full_spool_asks_to_come_back(
     options = {"spool": str(tmp_path / "spool"), "spool_bytes": 3_000}
     cable.cut()
     try:
-        with Collector(address, cabled_namespace, tmp_path, **options) as collector:
+        with hasty(address, cabled_namespace, tmp_path, **options) as collector:
             statuses = [collector.post("/v1/events", batch(5)).status for _ in range(10)]
             assert statuses[0] == 202
             assert set(statuses) == {202, 503}
@@ -186,7 +191,7 @@ def test_without_a_spool_it_asks_to_come_back(
 ) -> None:
     """Where nothing may be kept on disk, 200 is Kafka and everything else is 503."""
     cable, address = cabled
-    with Collector(address, cabled_namespace, tmp_path) as collector:
+    with hasty(address, cabled_namespace, tmp_path) as collector:
         assert collector.post("/v1/events", batch(1)).status == 200
         cable.cut()
         try:

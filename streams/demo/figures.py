@@ -45,7 +45,10 @@ def totals(
     headlines: Collection[str] = (),
     windows: Sequence[str] = WINDOWS,
 ) -> list[Figure]:
-    """Pick the totals in these windows: the headline KPIs first, else in the order of the rows."""
+    """Pick the totals in these windows: the headline KPIs first, else in the order of the rows.
+
+    A KPI without a value in any of the windows is left out: nobody publishes what it counts.
+    """
     rows = sorted(rows, key=lambda row: row["kpi"] not in headlines)
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
@@ -56,7 +59,7 @@ def totals(
         if row["stat"] != "value":
             words.append(row["stat"])
         found.setdefault(" ".join(filter(None, words)), {})[row["window"]] = row
-    return [
+    figures = [
         Figure(
             name,
             tuple(_write(by_window.get(window)) for window in windows),
@@ -64,6 +67,7 @@ def totals(
         )
         for name, by_window in found.items()
     ]
+    return [figure for figure in figures if set(figure.values) != {ABSENT}]
 
 
 def _write(row: dict[str, Any] | None) -> str:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _STEP_S: Final = 0.1
 _SHOW_S: Final = 1.0
+_FIGURES_TIMEOUT_S: Final = 30.0  # then the live screen says that there are none yet
 _DEATH_NOTICE_S: Final = 1.0
 _SOURCE: Final = "kpi demo"
 
@@ -136,6 +137,9 @@ class _Demo:
                 exporter_spec(settings, self.directory / "exporter.log"),
             )
             wait_until_caught_up(settings, delivered, self.supervisor.pause, tell)
+        url, give_up_at = exporter_url(settings), time.monotonic() + _FIGURES_TIMEOUT_S
+        while fetch_rows(url, settings.exporter_token) is None and time.monotonic() < give_up_at:
+            self.supervisor.pause(_STEP_S)
 
     def _introduce(self, settings: Settings) -> None:
         url = exporter_url(settings)

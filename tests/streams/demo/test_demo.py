@@ -79,13 +79,13 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
 def test_it_ends_by_itself_with_figures_shown(
     demo: Callable[..., Demo], eventually: Callable[..., None]
 ) -> None:
-    """--seconds: exit code 0, values of every preset's total on the way, no process left."""
+    """--seconds: exit code 0, values of headline KPIs on the way, no process left."""
     run = demo("--seconds", "5")
     eventually(lambda: LIVE in run.text(), DEADLINE_S)
     children = run.children()
     assert set(children) == {"tansu", "valkey", "worker", "exporter"}
     assert run.process.wait(DEADLINE_S) == 0, run.text()
-    for shown in ("/api/v1/kpis", "page views: 5m", "sessions: 5m", "click through rate"):
+    for shown in ("/api/v1/kpis", "conversion rate: 5m", "click through rate: 5m"):
         assert shown in run.text()
     assert not any(map(alive, children.values()))
 

@@ -43,6 +43,11 @@ def test_a_value_stands_under_its_window() -> None:
     assert totals(rows) == [Figure("sessions", (ABSENT, "2,000"), "2,000")]
 
 
+def test_a_kpi_that_nobody_feeds_is_left_out() -> None:
+    """Absent in every window shown."""
+    assert totals([row(window="5m", value=None), row(window="1h", value=None)]) == []
+
+
 @pytest.mark.parametrize(
     ("unit", "value", "text"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tomllib
 from pathlib import Path
 
@@ -15,8 +16,8 @@ def test_every_dependency_is_pinned_within_its_bounds() -> None:
     """All extras; `make lock` renews it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     pins = {pin.name.lower(): pin for pin in map(Requirement, LINES)}
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
-    for requirement in map(Requirement, wanted):
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    for requirement in map(Requirement, itertools.chain(*lists)):
         pin = pins[requirement.name.lower()]
         (version,) = [each.version for each in pin.specifier]
         assert requirement.specifier.contains(version, prereleases=True), f"{pin}: {requirement}"

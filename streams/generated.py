@@ -12,11 +12,17 @@ from typing import Final
 
 from processors.catalog.model import Catalog
 from processors.errors import CheckFailedError
+from processors.reference import reference
 from streams.dashboards.generate import dashboard_files
 from streams.monitoring.generate import monitoring_files
 
 Generator = Callable[[Catalog], Mapping[str, str]]
-GENERATORS: Final[tuple[Generator, ...]] = (monitoring_files, dashboard_files)
+REFERENCE: Final = "docs/_gen/kpis.md"
+GENERATORS: Final[tuple[Generator, ...]] = (
+    monitoring_files,
+    dashboard_files,
+    lambda catalog: {REFERENCE: reference(catalog)},
+)
 GENERATED_FOLDERS: Final = (
     "deploy/prometheus/_gen",
     "deploy/alertmanager/_gen",

@@ -1,4 +1,4 @@
-"""``kpi catalog list|show|check``: the KPIs as they are loaded, presets and your own."""
+"""``kpi catalog list|show|check|explain``: the KPIs as they are loaded, presets and your own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from processors.catalog.load import check_catalog
 from processors.errors import CheckFailedError, UsageError
 from streams.catalog_files import catalog_sources, read_catalog
+from streams.cli.catalog_explain import run_explain
 from streams.cli.output import add_format, print_json, print_table
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ EPILOG = """\
 examples:
   kpi catalog list --family site
   kpi catalog show conversion_rate --format json
+  kpi catalog explain cost_per_click    in plain words, with the present value taken apart
+  kpi catalog explain --event e.json    which KPIs an event would change, and by how much
   kpi catalog check ./my-kpis           before they are deployed; exit code 1 where one is wrong
 """
 
@@ -42,7 +45,10 @@ def add_parser(subparsers: Subparsers) -> None:
     show.add_argument("kpi", help="the KPI's id")
     check = actions.add_parser("check", help="load the catalogue and say what is wrong")
     check.add_argument("directory", nargs="?", help="your KPIs (--catalog-dir)")
-    for action in (listing, show, check):
+    explaining = actions.add_parser("explain", help="a KPI in plain words, or what events change")
+    explaining.add_argument("kpi", nargs="?", help="the KPI's id")
+    explaining.add_argument("--event", metavar="FILE", help="events as JSON; - is the input")
+    for action in (listing, show, check, explaining):
         add_format(action)
 
 
@@ -53,6 +59,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             settings = replace(settings, catalog_dir=args.directory)
         return _check(settings, args.format)
     catalog = read_catalog(settings)
+    if args.action == "explain":
+        return run_explain(args, settings, catalog)
     if args.action == "show":
         _show(catalog, args.kpi, args.format)
     else:

@@ -45,7 +45,7 @@ COMMANDS: Final = (
     Command("verify", "compare every stored figure with a batch recomputation"),
     Command("simulate", "publish seeded, believable traffic"),
     Command("topics", "create or list the topics"),
-    Command("catalog", "list, show and check the KPIs"),
+    Command("catalog", "list, show, check and explain the KPIs"),
     Command("generate", "dashboards, rules and the runbook from the catalogue"),
     Command("doctor", "settings with their sources, and what is wrong around them"),
     Command("bench", "measure throughput and latency"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import yaml
@@ -12,6 +13,7 @@ from streams.monitoring import promql
 from streams.monitoring.pipeline_cases import pipeline_cases
 from streams.monitoring.pipeline_rules import pipeline_rules
 from streams.monitoring.rules import (
+    PIPELINE,
     Rule,
     alert_name,
     camel,
@@ -27,48 +29,56 @@ _TARGET: Final = {"instance": "a:9464", "job": "kpi-exporter"}
 _TWIN: Final = {"instance": "b:9464", "job": "kpi-exporter"}
 
 
-def rules_yaml(catalog: Catalog) -> str:
-    """Return the rule file: one group a family, and one of the pipeline's own."""
+def rule_files(catalog: Catalog) -> dict[str, str]:
+    """Return family -> rule file, the pipeline's own among them."""
     groups: dict[str, list[dict[str, object]]] = {}
     for rule in (*kpi_rules(catalog), *pipeline_rules()):
         groups.setdefault(rule.family, []).append(rule.as_yaml())
-    document = {
-        "groups": [
-            {"name": f"kpi-{family}", "interval": "30s", "rules": rules}
-            for family, rules in groups.items()
-        ]
+    return {
+        family: MARK
+        + dump({"groups": [{"name": f"kpi-{family}", "interval": "1m", "rules": rules}]})
+        for family, rules in groups.items()
     }
-    return MARK + dump(document)
 
 
-def tests_yaml(catalog: Catalog, rule_file: str) -> str:
-    """Return promtool's cases: for every rule one that fires and one that stays silent."""
-    tests = _value_cases(catalog, weekly=False)
+def test_files(catalog: Catalog, rule_file: Callable[[str], str]) -> dict[str, str]:
+    """Return name -> promtool cases: for every rule one that fires and one that stays silent.
+
+    A file a family, because promtool works out every rule of a file for every case; and one more
+    where alerts look a week back, at half-hour steps: seconds would take minutes.
+    """
+    cases: dict[tuple[str, bool], list[dict[str, Any]]] = {}
     for metric in catalog.metrics.values():
-        tests += [_stale_case(metric, fires=fires) for fires in (True, False)]
+        for weekly in (False, True):
+            cases.setdefault((metric.family, weekly), []).extend(
+                _value_cases(catalog, metric, weekly=weekly)
+            )
+        mine = cases[metric.family, False]
+        mine += [_stale_case(metric, fires=fires) for fires in (True, False)]
         if promql.is_proportion(catalog, metric) and any(w.name == "1h" for w in metric.windows):
-            tests += [_invariant_case(metric, fires=fires) for fires in (True, False)]
-    tests += pipeline_cases()
-    return MARK + dump(_tests(rule_file, "30s", tests))
+            mine += [_invariant_case(metric, fires=fires) for fires in (True, False)]
+    cases[PIPELINE, False] = pipeline_cases()
+    return {
+        f"{family}-week" if weekly else family: MARK
+        + dump(
+            {
+                "rule_files": [rule_file(family)],
+                "evaluation_interval": "30m" if weekly else "1m",
+                "tests": tests,
+            }
+        )
+        for (family, weekly), tests in cases.items()
+        if tests
+    }
 
 
-def weekly_tests_yaml(catalog: Catalog, rule_file: str) -> str:
-    """Return the cases that look a week back, at half-hour steps: seconds would take minutes."""
-    return MARK + dump(_tests(rule_file, "30m", _value_cases(catalog, weekly=True)))
-
-
-def _tests(rule_file: str, interval: str, tests: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"rule_files": [rule_file], "evaluation_interval": interval, "tests": tests}
-
-
-def _value_cases(catalog: Catalog, *, weekly: bool) -> list[dict[str, Any]]:
+def _value_cases(catalog: Catalog, metric: Metric, *, weekly: bool) -> list[dict[str, Any]]:
     cases: list[dict[str, Any]] = []
-    for metric in catalog.metrics.values():
-        for alert in metric.alerts:
-            if _looks_back(alert) is weekly:
-                rule = value_rule(catalog, metric, alert)
-                cases += [_value_case(metric, alert, rule, fires=fires) for fires in (True, False)]
-                cases.append(_stale_data_case(metric, alert))
+    for alert in metric.alerts:
+        if _looks_back(alert) is weekly:
+            rule = value_rule(catalog, metric, alert)
+            cases += [_value_case(metric, alert, rule, fires=fires) for fires in (True, False)]
+            cases.append(_stale_data_case(metric, alert))
     return cases
 
 
@@ -127,7 +137,7 @@ def _minutes(duration: str) -> int:
 
 
 def _interval(alert: Alert) -> str:
-    return "30m" if _looks_back(alert) else "30s"
+    return "30m" if _looks_back(alert) else "1m"
 
 
 def _eval_time(alert: Alert) -> str:
@@ -190,7 +200,7 @@ def _stale_case(metric: Metric, *, fires: bool) -> dict[str, Any]:
     ]
     return {
         "name": f"{rule.name} {'fires' if fires else 'is silent while one exporter is fresh'}",
-        "interval": "30s",
+        "interval": "1m",
         "input_series": series,
         "alert_rule_test": [
             {
@@ -208,7 +218,7 @@ def _invariant_case(metric: Metric, *, fires: bool) -> dict[str, Any]:
     sides = {"numerator": "200x100" if fires else "100x100", "denominator": "100x100"}
     return {
         "name": f"{camel(metric.id)}Impossible {'fires' if fires else 'is silent at equality'}",
-        "interval": "30s",
+        "interval": "1m",
         "input_series": [
             {
                 "series": promql.selector(

@@ -1,0 +1,168 @@
+"""Rules from the catalogue: Prometheus takes them, each fires and each is silent where it must."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from processors.catalog.load import load_catalog
+from processors.catalog.model import Catalog
+from processors.errors import SettingsError
+from streams.catalog_files import preset_sources
+from streams.dashboards.boards import dashboards
+from streams.monitoring import alertmanager, generate
+from streams.monitoring.rules import kpi_rules
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return load_catalog(preset_sources())
+
+
+@pytest.fixture(scope="module")
+def files(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that holds what monitoring generates."""
+    root = tmp_path_factory.mktemp("generated")
+    for path, text in generate.monitoring_files(catalog).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    return root
+
+
+def tool(name: str) -> str:
+    """Return a tool's path; skip without it, but not in CI, which installs it."""
+    found = shutil.which(name)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{name} is missing: .ci/run installs it")
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_rule_fires_and_is_silent_where_it_must(files: Path) -> None:
+    """Promtool works every generated case out, alerts and annotations alike."""
+    folder = files / generate.RULES
+    rules, tests = sorted(folder.glob("*.rules.yml")), sorted(folder.glob("*.test.yml"))
+    run(tool("promtool"), "check", "rules", *map(str, rules))
+    run(tool("promtool"), "test", "rules", *map(str, tests))
+
+
+def test_every_rule_has_a_firing_and_a_silent_case(files: Path) -> None:
+    """No alert is without a case of each kind."""
+    fires: set[str] = set()
+    silent: set[str] = set()
+    for path in (files / generate.RULES).glob("*.test.yml"):
+        for test in yaml.safe_load(path.read_text())["tests"]:
+            for case in test["alert_rule_test"]:
+                (fires if case["exp_alerts"] else silent).add(case["alertname"])
+    assert fires == silent == {rule["alert"] for rule in rules_of(files)}
+
+
+def rules_of(files: Path) -> list[dict[str, Any]]:
+    """Return every generated rule."""
+    return [
+        rule
+        for path in sorted((files / generate.RULES).glob("*.rules.yml"))
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+    ]
+
+
+def test_every_alert_links_to_a_heading_of_the_runbook(files: Path) -> None:
+    """Whoever is paged finds the page."""
+    headings = re.findall(r"^### (\w+)$", (files / generate.RUNBOOK).read_text(), re.MULTILINE)
+    for rule in rules_of(files):
+        anchor = rule["annotations"]["runbook_url"].partition("#")[2]
+        assert anchor in {heading.lower() for heading in headings}
+
+
+def test_names_of_alerts_are_unique(catalog: Catalog) -> None:
+    """Two rules of one name would hide each other in the runbook."""
+    names = [rule.name for rule in kpi_rules(catalog)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {alertmanager.WEBHOOK: "http://127.0.0.1:1/"},
+        {
+            alertmanager.EMAIL_TO: "a@example.com",
+            alertmanager.EMAIL_FROM: "b@example.com",
+            alertmanager.SMTP: "127.0.0.1:25",
+            alertmanager.SLACK: "/run/secrets/slack",
+        },
+    ],
+)
+def test_alertmanager_takes_every_configuration(
+    catalog: Catalog, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """With any receivers or none, amtool finds no fault."""
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(alertmanager.alertmanager_yaml(catalog, environment))
+    run(tool("amtool"), "check-config", str(path))
+
+
+def test_mail_without_a_server_is_refused(catalog: Catalog) -> None:
+    """A receiver that could never send is an error, not a silence."""
+    with pytest.raises(SettingsError, match=alertmanager.SMTP):
+        alertmanager.alertmanager_yaml(catalog, {alertmanager.EMAIL_TO: "a@example.com"})
+
+
+def expressions(board: object) -> list[str]:
+    """Return every PromQL expression of a dashboard, variables filled in."""
+    if isinstance(board, dict):
+        own = [board["expr"]] if isinstance(board.get("expr"), str) else []
+        return own + [e for value in board.values() for e in expressions(value)]
+    if isinstance(board, list):
+        return [e for value in board for e in expressions(value)]
+    return []
+
+
+def test_every_expression_of_every_dashboard_parses(catalog: Catalog, tmp_path: Path) -> None:
+    """Promtool parses what the panels ask, with the variables at their defaults."""
+    found = [e for text in dashboards(catalog).values() for e in expressions(json.loads(text))]
+    filled = [e.replace("$window", "1h").replace("$by", "source") for e in dict.fromkeys(found)]
+    rules = [{"record": f"x{i}", "expr": e} for i, e in enumerate(filled)]
+    path = tmp_path / "rules.yml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "x", "rules": rules}]}))
+    assert len(rules) > 2 * len(catalog.metrics)
+    run(tool("promtool"), "check", "rules", str(path))
+
+
+def test_dashboards_are_provisionable(catalog: Catalog) -> None:
+    """Stable uids, a data source variable, and no input that breaks provisioning."""
+    boards = {uid: json.loads(text) for uid, text in dashboards(catalog).items()}
+    assert {"kpi-overview", "kpi-pipeline"} <= set(boards)
+    assert {f"kpi-{m.family}" for m in catalog.metrics.values()} <= set(boards)
+    for uid, board in boards.items():
+        text = json.dumps(board)
+        assert board["uid"] == uid
+        assert "${DS_" not in text
+        assert "__inputs" not in board
+        assert board["templating"]["list"][0]["type"] == "datasource"
+        ids = [p["id"] for p in board["panels"] if "id" in p]
+        assert len(ids) == len(set(ids))
+
+
+def test_every_kpi_has_a_panel(catalog: Catalog) -> None:
+    """A KPI of the catalogue is in its family's dashboard."""
+    boards = dashboards(catalog)
+    for metric in catalog.metrics.values():
+        titles = {p.get("title") for p in json.loads(boards[f"kpi-{metric.family}"])["panels"]}
+        assert metric.label in titles

@@ -336,6 +336,27 @@ class Tick(Event, tag=TICK_TYPE, kw_only=True):
     """Progress of an idle partition."""
 
 
+class CustomerBought(Event, tag="_customer_bought", kw_only=True):
+    """A purchase or refund as passed on to its customer (processors/passing.py); never published.
+
+    ``micro`` is negative for a refund.
+    """
+
+    topic: ClassVar[str] = names.CUSTOMER
+    customer_id: str
+    refund: bool = False
+    micro: int = 0
+    currency: str = ""
+    source: str | None = None
+    segment: str | None = None
+    region: str | None = None
+    channel: str | None = None
+    campaign: str | None = None
+    country: str | None = None
+    origin: str = ""
+    place: tuple[int, int] = (0, 0)
+
+
 EVENT_STRUCTS: tuple[type[Event], ...] = (
     PageView, AdClick, AddToCart, RemoveFromCart, CheckoutStarted, Purchase, Refund, GoalCompleted,
     SocialInteraction, Identify, EmailSent, EmailDelivered, EmailBounced, EmailOpened,
@@ -346,6 +367,9 @@ EVENT_STRUCTS: tuple[type[Event], ...] = (
 )  # fmt: skip
 STRUCT_BY_TYPE: dict[str, type[Event]] = {str(s.__struct_config__.tag): s for s in EVENT_STRUCTS}
 TOPIC_BY_TYPE: dict[str, str] = {tag: struct.topic for tag, struct in STRUCT_BY_TYPE.items()}
+
+PROCESSED_BY_TYPE: dict[str, type[Event]] = {**STRUCT_BY_TYPE, "_customer_bought": CustomerBought}
+"""What keyed processors may take: published events, and what is passed on."""
 
 READINGS: Final = frozenset(
     {"balance", "market_impressions", "social_reach", "keyword_rank", "fx_rate", "target_set"}

@@ -33,6 +33,9 @@ send_opened        the same pane: it was opened; so are send_clicked and send_pu
 touch_made         at a click on an advertisement or the start of a campaign's or social visit
 touch_converted    at the first purchase that a touch led to
 purchase_attributed   at a purchase, for each touch that it is owed to, with its share
+customer_joined    at the first purchase ever of a customer
+customer_cohort_spent  the same pane: what each purchase soon after it brought, less refunds
+customer_spent     at each purchase and refund of a known customer
 order_placed       at the order's first purchase
 purchase_item      at a purchase, for each element of its items, with price * quantity
 purchase_cost      the same, where the element says its unit_cost: unit_cost * quantity
@@ -283,6 +286,36 @@ class PurchaseAttributed(TouchFact, tag="purchase_attributed", gc=False):
     micro: int = 0
 
 
+class CustomerFact(Fact, gc=False):
+    """Dimensions are the purchase's; of what falls at the joining, those of the first purchase."""
+
+    topic: ClassVar[str] = names.CUSTOMER
+    source: str | None = None
+    segment: str | None = None
+    region: str | None = None
+    channel: str | None = None
+    campaign: str | None = None
+    country: str | None = None
+
+
+class CustomerJoined(CustomerFact, tag="customer_joined", gc=False):
+    """Somebody bought for the first time."""
+
+
+class CustomerSpent(CustomerFact, tag="customer_spent", gc=False):
+    """A customer bought, or got money back: then ``micro`` is negative."""
+
+    currency: str | None = None
+    micro: int = 0
+
+
+class CustomerCohortSpent(CustomerFact, tag="customer_cohort_spent", gc=False):
+    """The same soon after joining, in the joining's pane."""
+
+    currency: str | None = None
+    micro: int = 0
+
+
 class OrderPlaced(Fact, tag="order_placed", gc=False):
     """The first purchase of an order."""
 
@@ -382,6 +415,7 @@ FACT_STRUCTS: tuple[type[Fact], ...] = (
     LeadStarted, LeadAccepted, LeadQualified, LeadWon, LeadWonInTime, LeadContacted,
     SendDelivered, SendOpened, SendClicked, SendPurchased,
     TouchMade, TouchConverted, PurchaseAttributed,
+    CustomerJoined, CustomerSpent, CustomerCohortSpent,
     OrderPlaced,
     PurchaseItem, PurchaseCost,
     BalanceChanged, MarketImpressionsChanged, SocialReachChanged, KeywordRankChanged,

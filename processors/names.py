@@ -20,6 +20,8 @@ LEADS: Final = "tracking.leads"
 BUSINESS: Final = "tracking.business"
 DEAD_LETTER: Final = "tracking.dead-letter"
 EVENT_TOPICS: Final = (VISITOR, ADS, SUPPORT, LEADS, BUSINESS)
+CUSTOMER: Final = "tracking.customer"  # internal: what workers pass on, keyed by customer_id
+PROCESSED_TOPICS: Final = (*EVENT_TOPICS, CUSTOMER)
 
 
 def physical_topic(topic: str, namespace: str) -> str:

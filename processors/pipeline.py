@@ -23,12 +23,15 @@ from processors.catalog.model import Catalog
 from processors.checkpoint import Checkpoint, Claim
 from processors.decode import Decoder, Rejection, Validity
 from processors.dedup import Dedup
-from processors.event import STRUCT_BY_TYPE, TOPIC_BY_TYPE, Event, Purchase, Tick
+from processors.event import PROCESSED_BY_TYPE, STRUCT_BY_TYPE, Event, Purchase, Tick
 from processors.facts import FACT_BY_TYPE
 from processors.inputs import REPORTS, SEEN, last_seen_ms
 from processors.items import ITEM_FACTS, item_facts
+from processors.keyed.base import Processor
 from processors.keyed.registry import Reads, needed_processors
 from processors.measures import Accumulator, MeasurePlan, compile_measures
+from processors.names import CUSTOMER
+from processors.passing import MARKS, PASSED_ON, Emission, Marks, PassedDecoder, emissions
 from processors.record import Record
 from processors.state import StateCache, state_id
 
@@ -60,6 +63,13 @@ def compile_plan(catalog: Catalog) -> Plan:
     return Plan(catalog, measures, frozenset(reads), reads)
 
 
+_MARKS_ID = state_id(MARKS)
+
+
+def _takes_from(processor: Processor, topic: str) -> bool:
+    return any(PROCESSED_BY_TYPE[t].topic == topic for t in processor.types)
+
+
 Work = tuple[StateCache, str, Event, int]
 """(the processor's states, key, event, offset)"""
 
@@ -71,11 +81,13 @@ class Batch:
     Attributes:
         rejections: dead letters, in offset order.
         missing: processor -> state ids that the cache does not hold, to be loaded.
+        emissions: what is to be passed on, in offset order, before the next checkpoint.
     """
 
     rejections: list[Rejection]
     missing: dict[str, list[bytes]]
     events: list[Event] = field(default_factory=list)
+    emissions: list[Emission] = field(default_factory=list)
     work: list[Work] = field(default_factory=list)
     missing_keys: list[tuple[StateCache, str, bytes]] = field(default_factory=list)
 
@@ -111,28 +123,34 @@ class PartitionPipeline:
         self.offset = claim.offset or 0
         self._max_ts_ms = _BEFORE_ANY_MS if claim.max_ts_ms is None else claim.max_ts_ms
         self._lateness_ms = defaults.allowed_lateness_ms
-        self._decoder = Decoder(
-            Validity(
-                defaults.far_future_ms,
-                plan.catalog.ladder.retention_ms_max,
-                defaults.record_bytes_max,
-            ),
-            topic,
+        validity = Validity(
+            defaults.far_future_ms,
+            plan.catalog.ladder.retention_ms_max,
+            defaults.record_bytes_max,
+        )
+        self._marks = Marks() if topic == CUSTOMER else None
+        self._decoder: Decoder | PassedDecoder = (
+            Decoder(validity, topic) if self._marks is None else PassedDecoder(validity)
         )
         self._dedup = Dedup(dedup_horizon)
-        self.restore_from = self._dedup.restore_from(self.offset)
+        self.restore_from = (
+            self._dedup.restore_from(self.offset) if self._marks is None else self.offset
+        )
         admission = Admission(defaults.dimension_values_max, claim.admitted)
         self._admission = admission
         self._accumulator = Accumulator(plan.measures, admission)
+        needed = needed_processors(defaults, plan.reads)
         self._caches = [
             StateCache(processor, state_cache_max)
-            for processor in needed_processors(defaults, plan.reads)
-            if any(TOPIC_BY_TYPE[t] == topic for t in processor.types)
+            for processor in needed
+            if _takes_from(processor, topic)
         ]
+        target = PASSED_ON.get(topic)
+        self._passes_on = target is not None and any(_takes_from(p, target) for p in needed)
         self._keyed: dict[type, list[StateCache]] = {}
         for cache in self._caches:
             for event_type in cache.processor.types:
-                self._keyed.setdefault(STRUCT_BY_TYPE[event_type], []).append(cache)
+                self._keyed.setdefault(PROCESSED_BY_TYPE[event_type], []).append(cache)
         self._seen_ms = last_seen_ms([claim.counters])
         self._takes_apart = not ITEM_FACTS.isdisjoint(plan.fact_types)
         self._counters: Counter[str] = Counter()
@@ -164,6 +182,8 @@ class PartitionPipeline:
 
     def restore(self, records: Sequence[Record]) -> None:
         """Remember the ids of records before the claimed offset; nothing else changes."""
+        if self._marks is not None:
+            return  # repetitions are known by marks
         offsets, events, _ = self._decoder.decode(records)
         ids = [(o, e.event_id) for o, e in zip(offsets, events, strict=True) if type(e) is not Tick]
         self._dedup.duplicates([o for o, _ in ids], [i for _, i in ids])
@@ -174,6 +194,8 @@ class PartitionPipeline:
             offsets, events, rejections = self._decoder.decode(records)
             for rejection in rejections:
                 self._counters[f"rejected:{rejection.reason}"] += 1
+        if self._marks is not None:
+            return self._decoded_passed(self._marks, offsets, events, rejections)
         with self._stage("dedup"):
             self._drop_duplicates(offsets, events)
         with self._stage("watermark"):
@@ -182,7 +204,40 @@ class PartitionPipeline:
         if self._caches:
             with self._stage("keys"):
                 self._plan_work(batch, offsets, before_ms)
+        if self._passes_on:
+            batch.emissions.extend(emissions(events, offsets))
         return batch
+
+    def _decoded_passed(
+        self,
+        marks: Marks,
+        offsets: list[int],
+        events: list[Event],
+        rejections: list[Rejection],
+    ) -> Batch:
+        """Plan what was passed on; what is repeated is only known once the marks are loaded."""
+        batch = Batch(rejections, {}, events)
+        self._plan_work(batch, offsets, None)
+        if not marks.loaded:
+            batch.missing[MARKS] = [_MARKS_ID]
+        return batch
+
+    def _drop_repeated(
+        self, marks: Marks, batch: Batch, states: Mapping[tuple[str, bytes], bytes | None]
+    ) -> None:
+        """Drop what was passed on before, then let time move on as far as the rest goes."""
+        if not marks.loaded:
+            marks.load(states.get((MARKS, _MARKS_ID)))
+        kept = [e for e in batch.events if e.__class__ is Tick or marks.is_fresh(e)]
+        fresh = set(map(id, kept))
+        ticks = sum(event.__class__ is Tick for event in kept)
+        self._counters["ticks"] += ticks
+        self._counters["passed"] += len(kept) - ticks
+        self._counters["repeated"] += len(batch.events) - len(kept)
+        batch.events = kept
+        batch.work = [work for work in batch.work if id(work[2]) in fresh]
+        times_ms: list[int] = [event.ts for event in kept]  # type: ignore[misc]  # decoded
+        self._max_ts_ms = max([self._max_ts_ms, *times_ms])
 
     def _drop_duplicates(self, offsets: list[int], events: list[Event]) -> None:
         ids = [event.event_id for event in events]
@@ -245,6 +300,8 @@ class PartitionPipeline:
 
     def apply(self, batch: Batch, states: Mapping[tuple[str, bytes], bytes | None]) -> None:
         """Apply a decoded batch; ``states`` holds every state that it named as missing."""
+        if self._marks is not None:
+            self._drop_repeated(self._marks, batch, states)
         with self._stage("keyed"):
             for cache, key, identity in batch.missing_keys:
                 cache.load(key, states.get((cache.processor.name, identity)))
@@ -330,6 +387,8 @@ class PartitionPipeline:
                 if states:
                     checkpoint.states[name] = states
                 checkpoint.timers.update({(name, i): due_ms for i, due_ms in timers.items()})
+            if self._marks is not None and self._marks.changed:
+                checkpoint.states[MARKS] = {_MARKS_ID: self._marks.encode()}
             self._counters.clear()
             self._stored_offset = self.offset = next_offset
         return checkpoint

@@ -21,7 +21,7 @@ _OF_ANY_AGE: Final = {
     "retention.ms": "-1",
     "message.timestamp.after.max.ms": str(2**63 - 1),
 }
-ALL_TOPICS: Final = (*names.EVENT_TOPICS, names.DEAD_LETTER)
+ALL_TOPICS: Final = (*names.PROCESSED_TOPICS, names.DEAD_LETTER)
 
 
 @dataclass(frozen=True)

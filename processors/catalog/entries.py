@@ -223,6 +223,14 @@ def _funnel_steps(node: Node) -> tuple[str, ...]:
     return found
 
 
+def _visitor_horizon(node: Node) -> int:
+    found = scalars.duration_ms(node)
+    if found < _DAY_MS:
+        raise Fault(node, "a session with a session_id may pause for a day: it needs 1d at least")
+    return found
+
+
+_DAY_MS = 86_400_000
 MIN_STEPS = 2
 SESSION_TYPES = (
     "page_view", "add_to_cart", "remove_from_cart", "checkout_started", "purchase",
@@ -231,6 +239,7 @@ SESSION_TYPES = (
 ATTRIBUTION_MODELS = ("last", "first", "linear")
 _OWN_DEFAULTS: Readers = {
     "funnel_steps": _funnel_steps,
+    "visitor_horizon": _visitor_horizon,
     "attribution_model": scalars.choice(ATTRIBUTION_MODELS),
     "social_mediums": scalars.words,
 }

@@ -11,6 +11,7 @@ import msgspec
 from processors.event import STRUCT_BY_TYPE
 from processors.facts import FACT_BY_TYPE
 from processors.names import CURRENCY
+from processors.passing import PASSED_ON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,12 @@ STRUCTS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
 def topic_of(event_type: str) -> str:
     """Return the topic that an event, or the events behind a fact, come from."""
     return str(STRUCTS[event_type].topic)  # type: ignore[attr-defined]
+
+
+def topics_behind(event_type: str) -> frozenset[str]:
+    """Return the topics whose progress bounds what is known: those that pass events on as well."""
+    topic = topic_of(event_type)
+    return frozenset({topic, *(source for source, to in PASSED_ON.items() if to == topic)})
 
 
 @cache

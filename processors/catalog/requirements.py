@@ -112,7 +112,10 @@ def measures_of(metric: Metric) -> tuple[str, ...]:
 def topics_of(metric: Metric, measures: Mapping[str, Measure]) -> frozenset[str]:
     """Return the topics whose watermarks bound the metric's final value."""
     return frozenset(
-        fields.topic_of(event) for name in measures_of(metric) for event in measures[name].events
+        topic
+        for name in measures_of(metric)
+        for event in measures[name].events
+        for topic in fields.topics_behind(event)
     )
 
 

@@ -8,6 +8,7 @@ from processors.catalog.model import Defaults
 from processors.keyed.attribution import AttributionProcessor
 from processors.keyed.base import Processor
 from processors.keyed.cart import CartProcessor
+from processors.keyed.customer import CustomerProcessor
 from processors.keyed.email import EmailProcessor
 from processors.keyed.lead import LeadProcessor
 from processors.keyed.order import OrderProcessor
@@ -90,6 +91,12 @@ PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]],
             lateness_ms=d.keyed_lateness_ms,
         ),
         frozenset({"touch_made", "touch_converted", "purchase_attributed"}),
+    ),
+    (
+        lambda d, _: CustomerProcessor(
+            horizon_ms=d.customer_horizon_ms, cohort_ms=d.customer_cohort_ms
+        ),
+        frozenset({"customer_joined", "customer_spent", "customer_cohort_spent"}),
     ),
     (
         lambda d, _: OrderProcessor(horizon_ms=d.order_horizon_ms),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from processors.errors import UnreachableError
-from processors.names import DEAD_LETTER, EVENT_TOPICS, physical_topic
+from processors.names import DEAD_LETTER, PROCESSED_TOPICS, physical_topic
 from streams.doctor.finding import Finding, Status
 from streams.embedded.probes import connects
 from streams.topics import describe_topics
@@ -27,7 +27,7 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
         yield Finding("broker", settings.broker, Status.UNREACHABLE, str(error))
         return
     yield Finding("broker", settings.broker, Status.OK, "answers")
-    for topic in (*EVENT_TOPICS, DEAD_LETTER):
+    for topic in (*PROCESSED_TOPICS, DEAD_LETTER):
         name = physical_topic(topic, settings.namespace)
         facts = found.get(name)
         if facts is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from processors.errors import UsageError
-from processors.names import LIVE_NAMESPACE
+from processors.names import CUSTOMER, LIVE_NAMESPACE
 from streams.catalog_files import read_catalog
 from streams.replay.arrival import wait_until_checkpointed
 from streams.replay.pace import Pace, shift_to_now_ms
@@ -120,8 +120,23 @@ def replay(
                 CHECKPOINTING, max(0, delivered.total - left), delivered.total
             ),
         )
+        if sealed_ms is not None:
+            _seal_passed(settings, sealed_ms, supervisor)
     total_s = time.monotonic() - started
     return Replayed(delivered, files.count, last_ts_ms, sealed_ms, publish_s, total_s)
+
+
+def _seal_passed(settings: Settings, sealed_ms: int, supervisor: Supervisor) -> None:
+    """Seal what the worker passed on: once the events are checkpointed it is all in the log."""
+    with Publisher(settings) as publisher:
+        seal(publisher, sealed_ms, (CUSTOMER,))
+        delivered = publisher.flush()
+    wait_until_checkpointed(
+        settings,
+        delivered.next_offsets,
+        check=lambda: supervisor.pause(0),
+        report=lambda _: None,
+    )
 
 
 def _sealed_ms(settings: Settings, last_ts_ms: int, say: Callable[[str], None]) -> int | None:

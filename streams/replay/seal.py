@@ -8,6 +8,8 @@ from processors.event import tick_record
 from processors.names import EVENT_TOPICS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from processors.catalog.model import Defaults
     from streams.replay.publish import Publisher
 
@@ -31,11 +33,11 @@ def seal_ts_ms(last_ts_ms: int, defaults: Defaults) -> int:
     return -(-settled_ms // _HOUR_MS) * _HOUR_MS + defaults.allowed_lateness_ms
 
 
-def seal(publisher: Publisher, ts_ms: int) -> None:
-    """Publish the tick into each partition of every event topic, empty ones too.
+def seal(publisher: Publisher, ts_ms: int, topics: Sequence[str] = EVENT_TOPICS) -> None:
+    """Publish the tick into each partition of some topics, empty ones too.
 
     An empty partition would hold back the watermark of every KPI that reads its topic.
     """
-    for topic in EVENT_TOPICS:
+    for topic in topics:
         for partition in range(publisher.partitions(topic)):
             publisher.send(topic, None, tick_record(ts_ms, partition), ts_ms, partition=partition)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import faust
 
-from processors.names import EVENT_TOPICS, physical_topic
+from processors.names import PROCESSED_TOPICS, physical_topic
 from streams.settings import load_settings
 from streams.transport.schema import ChunkSchema
 from streams.worker.backend import Backend, redis_backend
@@ -76,7 +76,7 @@ def create_app(
     settings: Settings,
     *,
     backend: Backend | None = None,
-    topics: Sequence[str] = EVENT_TOPICS,
+    topics: Sequence[str] = PROCESSED_TOPICS,
     instance_id: str = "",
 ) -> WorkerApp:
     """Build the app; nothing is connected before it starts.
@@ -84,7 +84,7 @@ def create_app(
     Args:
         settings: of this namespace.
         backend: tables and pipelines; by default Redis and the catalogue of the settings.
-        topics: logical names of the event topics.
+        topics: logical names of the topics to process.
         instance_id: makes group membership static: a restart within the session timeout gets
             the same partitions without a rebalance.
     """

@@ -80,6 +80,14 @@ class KafkaLog:
             raise UnreachableError(f"broker: {self._settings.broker}: topic {topic} is not there")
         return self._facts[topic]
 
+    async def partitions(self, topic: str) -> int:
+        """Ask the broker how many partitions a topic has.
+
+        Raises:
+            UnreachableError: the broker is away, or does not know the topic now.
+        """
+        return (await self._topic_facts(topic)).partitions
+
     async def open(self, topic: str, partition: int, position: int, generation: int) -> Gate:
         """Start the delivery of chunks at ``position``."""
         gate: Gate = await self._app.consumer.open(topic, partition, position, generation)

@@ -25,6 +25,7 @@ from processors.errors import FencedError, KpiError, PartitionStoppedError
 from processors.names import logical_topic
 from streams.transport.thread import StaleAssignmentError
 from streams.worker.dead_letters import DeadLetters
+from streams.worker.passing import Passing
 from streams.worker.patience import AbandonedError, Patience
 from streams.worker.tenure import Tenure, Tools
 from streams.worker.ticks import Ticks
@@ -70,6 +71,7 @@ class PartitionRunner:
         self._tools = Tools(
             ports.make_table(self._logical, partition),
             DeadLetters(ports.outbox, settings.namespace, self._logical, partition),
+            Passing(ports.log, ports.outbox, settings.namespace, self._logical, partition),
             self.patience,
             ports.expire_before,
         )
@@ -203,6 +205,7 @@ class PartitionRunner:
         self._tenure = self._gate = None
         self._inbox.clear()
         self._tools.letters.clear()
+        self._tools.passing.clear()
 
     # --- claim ---------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from processors.checkpoint import Checkpoint, Claim
     from processors.decode import Rejection
+    from processors.passing import Emission
     from processors.record import Record
     from streams.tables.base import PartitionTable
     from streams.transport.gate import Gate
@@ -20,6 +21,7 @@ class Batch(Protocol):
 
     rejections: list[Rejection]
     missing: dict[str, list[bytes]]
+    emissions: list[Emission]
 
 
 class Pipeline(Protocol):
@@ -58,6 +60,10 @@ class Log(Protocol):
 
     async def bounds(self, topic: str, partition: int) -> Bounds:
         """Ask the broker for a partition's bounds."""
+        ...
+
+    async def partitions(self, topic: str) -> int:
+        """Ask the broker how many partitions a topic has."""
         ...
 
     async def open(self, topic: str, partition: int, position: int, generation: int) -> Gate:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from processors.record import Record
     from streams.tables.base import PartitionTable
     from streams.worker.dead_letters import DeadLetters
+    from streams.worker.passing import Passing
     from streams.worker.patience import Patience
     from streams.worker.ports import Pipeline
 
@@ -26,6 +27,7 @@ class Tools:
 
     table: PartitionTable
     letters: DeadLetters
+    passing: Passing
     patience: Patience
     expire_before: Callable[[], Mapping[str, int]]
 
@@ -34,7 +36,7 @@ class Tenure:
     """A claimed partition in memory. Any exception but a stale assignment's ends it.
 
     Args:
-        tools: table, dead letters and patience of the partition.
+        tools: table, what goes out and patience of the partition.
         pipeline: built from ``claim``.
         claim: what was stored when the partition was taken over.
         log_start: the first offset that the broker has.
@@ -93,6 +95,10 @@ class Tenure:
         if batch.missing:
             states = await tools.patience.call(partial(tools.table.load_states, batch.missing))
         self._pipeline.apply(batch, states)
+        if batch.emissions:
+            tools.passing.add(batch.emissions)
+            if tools.passing.is_full:
+                await tools.patience.call(tools.passing.flush)
         self.reached = records[-1][0] + 1
         return len(batch.rejections)
 
@@ -127,6 +133,7 @@ class Tenure:
     async def _commit(self, checkpoint: Checkpoint) -> None:
         tools = self._tools
         await tools.patience.call(tools.letters.flush)
+        await tools.patience.call(tools.passing.flush)
         await tools.patience.call(
             partial(tools.table.commit, checkpoint, expire_before=tools.expire_before())
         )

@@ -16,7 +16,11 @@ from typing import Any
 from processors.catalog.model import Catalog
 from processors.histogram import BUCKET_BOUNDS_MS
 from processors.names import Cell
+from tests.simulation.oracle_cohorts import emails, leads, openness, promises
+from tests.simulation.oracle_customers import customers
 from tests.simulation.oracle_outside import READING_KINDS, items, items_valid, readings
+from tests.simulation.oracle_touches import attributed
+from tests.simulation.oracle_visits import audience, is_engaged, step_facts
 from tests.simulation.traffic import LogRecord
 
 Row = dict[str, Any]
@@ -28,6 +32,8 @@ SESSION_TYPES = {
 KNOWN_TYPES = {
     *SESSION_TYPES, "refund", "ad_click", "ad_impression", "_tick",
     "ticket_opened", "ticket_replied", "ticket_resolved", "ticket_reopened",
+    "lead_created", "lead_status", "sales_contacted",
+    "email_sent", "email_delivered", "email_opened", "email_clicked",
     "social_interaction", "nps_response", "ad_cost", *READING_KINDS,
 }  # fmt: skip
 CART_TYPES = {"add_to_cart", "remove_from_cart", "checkout_started", "purchase"}
@@ -55,6 +61,7 @@ def recompute(
 ) -> Expected:
     """Recompute every base cell of a log: topic and partition -> records in offset order."""
     expected = Expected()
+    everything: list[Row] = []
     for (topic, partition), records in log.items():
         rows, watermark_ms = _judge(catalog, records, dedup_horizon, expected)
         if watermark_ms is not None:
@@ -62,13 +69,18 @@ def recompute(
         facts = [
             *_sessions(catalog, rows, watermark_ms),
             *_carts(catalog, rows, watermark_ms),
-            *_tickets(catalog, rows),
+            *_tickets(catalog, rows, watermark_ms),
+            *leads(catalog, _taken(rows, catalog.defaults.lead_retention_ms)),
+            *emails(catalog, _taken(rows, catalog.defaults.keyed_lateness_ms)),
+            *attributed(catalog, _taken(rows, catalog.defaults.keyed_lateness_ms)),
             *_orders(catalog, rows),
             *items(rows),
             *readings(_taken(rows, catalog.defaults.reading_horizon_ms)),
         ]
         _count(catalog, rows, expected)
         _count(catalog, facts, expected)
+        everything += rows
+    _count(catalog, customers(catalog, everything), expected)
     return expected
 
 
@@ -139,13 +151,18 @@ def _sessions(catalog: Catalog, rows: list[Row], watermark_ms: int | None) -> li
     defaults = catalog.defaults
     mine = [r for r in rows if r["type"] in SESSION_TYPES and r.get("visitor_id")]
     facts = []
-    groups = _grouped(
-        _taken(mine, defaults.keyed_lateness_ms), lambda r: (r["visitor_id"], r.get("session_id"))
-    )
-    for (_, session_id), events in groups.items():
+    taken = _taken(mine, defaults.keyed_lateness_ms)
+    visitors = _grouped(taken, lambda r: r["visitor_id"])
+    groups = _grouped(taken, lambda r: (r["visitor_id"], r.get("session_id")))
+    for (visitor, session_id), events in groups.items():
         gap_ms = defaults.session_gap_ms if session_id is None else 86_400_000
         for run in _runs(events, gap_ms):
-            facts += _session_facts(run, defaults.session_gap_ms, watermark_ms)
+            who = audience(catalog, visitors[visitor], run[0])
+            start = {**run[0], "audience": who}
+            facts += _session_facts(run, start, defaults.session_gap_ms, watermark_ms)
+            facts += step_facts(catalog, run, start)
+            if is_engaged(defaults, run):
+                facts.append({**start, "type": "session_engaged"})
     return facts
 
 
@@ -159,10 +176,9 @@ def _runs(events: list[Row], gap_ms: int) -> list[list[Row]]:
     return runs
 
 
-def _session_facts(run: list[Row], gap_ms: int, watermark_ms: int | None) -> list[Row]:
+def _session_facts(run: list[Row], start: Row, gap_ms: int, watermark_ms: int | None) -> list[Row]:
     first, last = run[0], run[-1]
     converted = any(r["type"] == "purchase" for r in run)
-    start = {**first, "ts": first["ts"]}
     facts = [{**start, "type": "session_started"}]
     if converted:
         facts.append({**start, "type": "session_converted"})
@@ -212,7 +228,7 @@ def _cart_facts(kind: str, opened: list[Row], ts: int) -> list[Row]:
     return [{**row, "type": kind}, {**row, "type": "cart_closed"}]
 
 
-def _tickets(catalog: Catalog, rows: list[Row]) -> list[Row]:
+def _tickets(catalog: Catalog, rows: list[Row], watermark_ms: int | None) -> list[Row]:
     mine = [r for r in rows if r["type"].startswith("ticket_")]
     facts = []
     taken = _taken(mine, catalog.defaults.ticket_retention_ms)
@@ -225,6 +241,7 @@ def _tickets(catalog: Catalog, rows: list[Row]) -> list[Row]:
         reply = next(
             (r for r in after if r["type"] == "ticket_replied" and r["by"] == "agent"), None
         )
+        facts += promises(catalog, opened, reply, watermark_ms) + openness(opened, events)
         if reply is not None:
             facts.append(_ticket_fact("ticket_answered", reply, opened))
         statuses = [r for r in events if r["type"] in ("ticket_resolved", "ticket_reopened")]

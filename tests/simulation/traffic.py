@@ -59,6 +59,8 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
         + ("ad_impression",) * 4
         + ("ticket_opened", "ticket_replied", "ticket_replied", "ticket_resolved")
         + ("ticket_reopened",)
+        + ("lead_created", "lead_status", "lead_status", "lead_status", "sales_contacted")
+        + ("email_sent", "email_delivered", "email_delivered", "email_opened", "email_clicked")
         + ("social_interaction", "nps_response", "ad_cost")
         + ("balance", "social_reach", "social_reach", "keyword_rank", "target_set", "fx_rate")
     )  # fmt: skip
@@ -67,11 +69,23 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
     if topic == "tracking.visitor":
         event["visitor_id"] = f"v{rnd.randrange(5)}"
         event |= {"source": rnd.choice(("google", "mail", "")), "device": rnd.choice("md")}
-        event |= {"country": rnd.choice(("DE", "FR")), "campaign": rnd.choice(("spring", "sale"))}
+        event |= {"country": rnd.choice(("DE", "FR")), "medium": rnd.choice(("social", "organic"))}
+        event["campaign"] = rnd.choice(("spring", "sale", None, ""))
         if rnd.random() < 0.1:
             event["session_id"] = rnd.choice(("s1", "s2"))
+        if rnd.random() < 0.3:
+            event["customer_id"] = f"c{rnd.randrange(4)}"
         if rnd.random() < 0.03:
             event["customer_id"] = event.pop("visitor_id")
+    if topic == "tracking.leads":
+        event |= {"lead_id": f"l{rnd.randrange(15)}", "source": rnd.choice(("fair", "mail", ""))}
+        event |= {"owner": rnd.choice(("ann", "bob")), "network": rnd.choice(("x", None))}
+        if kind == "lead_status":
+            event["status"] = rnd.choice(("accepted", "qualified", "won", "lost"))
+    if kind.startswith("email_"):
+        event |= {"recipient_id": f"r{rnd.randrange(3)}", "list": rnd.choice(("news", "offers"))}
+        if rnd.random() < 0.3:
+            event.pop("visitor_id", None)
     if kind == "page_view":
         event["landing_page"] = rnd.choice(("/", "/a", "/b"))
     if kind in ("add_to_cart", "remove_from_cart", "purchase", "refund"):

@@ -7,7 +7,9 @@ from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from processors.names import Cell, parse_cell
+from processors.event import tick_record
+from processors.names import CUSTOMER, Cell, parse_cell
+from processors.passing import Emission, bundle
 from processors.pipeline import PartitionPipeline, Plan
 from tests.simulation.store import DictTable
 from tests.simulation.traffic import Log, LogRecord
@@ -32,12 +34,44 @@ ROUGH = Weather(crash=0.15, roll_back=0.08, zombie=0.1)
 
 
 def run(plan: Plan, log: Log, weather: Weather, seed: int = 0) -> dict[tuple[str, int], DictTable]:
-    """Process a whole log; every partition ends checkpointed at its last record."""
+    """Process a whole log; every partition ends checkpointed at its last record.
+
+    What partitions pass on is a log as well, processed in the same weather.
+    """
     rnd = random.Random(seed)
-    return {
-        (topic, number): _Partition(plan, topic, number, records, weather, rnd).run()
+    sources = [
+        _Partition(plan, topic, number, records, weather, rnd)
         for (topic, number), records in log.items()
-    }
+    ]
+    tables = {(s.topic, s.number): s.run() for s in sources}
+    partitions = 1 + max(number for _, number in log)
+    for number in range(partitions):
+        passed = _interleaved([_bundles(s, number, partitions) for s in sources], rnd)
+        if passed:
+            end_ms = max(records[-1][1] for records in log.values())
+            passed.insert(rnd.randrange(len(passed) + 1), tick_record(end_ms, number))
+            records = [(offset, end_ms, value) for offset, value in enumerate(passed)]
+            receiver = _Partition(plan, CUSTOMER, number, records, weather, rnd)
+            tables[CUSTOMER, number] = receiver.run()
+    return tables
+
+
+def _bundles(source: _Partition, number: int, partitions: int) -> list[bytes]:
+    """Return what a source sent to one receiving partition, as it was sent."""
+    found = []
+    for flushed in source.sent:
+        mine = [one for one in flushed if sum(one.customer_id.encode()) % partitions == number]
+        if mine:
+            found.append(bundle(source.topic, source.number, mine))
+    return found
+
+
+def _interleaved(lanes: list[list[bytes]], rnd: random.Random) -> list[bytes]:
+    """Merge what several sources sent at their own pace: each one's order stays."""
+    order = [at for at, lane in enumerate(lanes) for _ in lane]
+    rnd.shuffle(order)
+    left = [iter(lane) for lane in lanes]
+    return [next(left[at]) for at in order]
 
 
 @dataclass
@@ -51,6 +85,8 @@ class _Partition:
     weather: Weather
     rnd: random.Random
     table: DictTable = field(default_factory=DictTable)
+    sent: list[list[Emission]] = field(default_factory=list)
+    unsent: list[Emission] = field(default_factory=list)
 
     def claim(self) -> PartitionPipeline:
         """Take over and rebuild dedup, as a worker does."""
@@ -74,12 +110,23 @@ class _Partition:
             at += len(chunk)
             batch = pipeline.decode([(o, t, None, v) for o, t, v in chunk])
             pipeline.apply(batch, self.table.load(batch.missing))
+            self.unsent += batch.emissions
+            if self.rnd.random() < 0.2:
+                self.flush()  # and perhaps crash before the checkpoint
             if at >= len(self.records) or self.rnd.random() < self.weather.checkpoint:
+                self.flush()
                 _checkpoint(pipeline, self.table, self.records[at - 1][0] + 1)
             if self.strike(pipeline, self.records[at - 1][0] + 1):
+                self.unsent.clear()
                 pipeline = self.claim()
                 at = bisect_left(self.records, pipeline.offset, key=lambda r: r[0])
         return self.table
+
+    def flush(self) -> None:
+        """Send what is to be passed on; a checkpoint waits for it."""
+        if self.unsent:
+            self.sent.append(self.unsent)
+            self.unsent = []
 
     @property
     def done(self) -> bool:
@@ -94,6 +141,7 @@ class _Partition:
         elif dice < weather.roll_back + weather.zombie:
             self.claim()
             before = self.table.stored.number
+            self.flush()  # an owner that lingers goes on sending
             _checkpoint(pipeline, self.table, next_offset)
             assert self.table.stored.number == before, "a zombie's checkpoint must be fenced"
         return dice < weather.roll_back + weather.zombie + weather.crash

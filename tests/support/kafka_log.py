@@ -21,7 +21,7 @@ PARTITIONS = 3
 def create_topics(broker: str, namespace: str, partitions: int = PARTITIONS) -> None:
     """Create the event topics of a namespace."""
     admin = KafkaAdminClient(bootstrap_servers=broker)
-    for topic in names.EVENT_TOPICS:
+    for topic in names.PROCESSED_TOPICS:
         with contextlib.suppress(TopicAlreadyExistsError):
             admin.create_topics([NewTopic(names.physical_topic(topic, namespace), partitions, 1)])
     admin.close()

@@ -17,10 +17,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from processors.event import STRUCT_BY_TYPE
+from processors.event import PROCESSED_BY_TYPE
 from processors.keyed.attribution import AttributionProcessor
 from processors.keyed.base import Processor
 from processors.keyed.cart import CartProcessor
+from processors.keyed.customer import CustomerProcessor
 from processors.keyed.email import EmailProcessor
 from processors.keyed.lead import LeadProcessor
 from processors.keyed.session import SessionProcessor
@@ -52,6 +53,7 @@ PROCESSORS: dict[str, Callable[[], Processor]] = {
     "ticket": lambda: TicketProcessor(retention_ms=1_000 * HOUR_MS, sla_ms=5 * HOUR_MS),
     "lead": lambda: LeadProcessor(retention_ms=1_000 * HOUR_MS, agreed_ms=40 * HOUR_MS),
     "email": lambda: EmailProcessor(window_ms=10 * HOUR_MS, lateness_ms=2 * HOUR_MS),
+    "customer": lambda: CustomerProcessor(horizon_ms=2_000 * HOUR_MS, cohort_ms=20 * HOUR_MS),
     "last": lambda: attribution("last"),
     "first": lambda: attribution("first"),
     "linear": lambda: attribution("linear"),
@@ -65,13 +67,14 @@ def made(rnd: random.Random, processor: Processor, count: int) -> list[Any]:
     for number in range(count):
         ts += rnd.choice((1, 7, 60_000, GAP_MS - 1, GAP_MS, GAP_MS + 1, HOUR_MS, 11 * HOUR_MS))
         kind = rnd.choice(processor.types)
-        struct = STRUCT_BY_TYPE[kind]
+        struct = PROCESSED_BY_TYPE[kind]
         possible = {
             "visitor_id": "v", "recipient_id": rnd.choice(("r", "s")), "ticket_id": "t",
             "lead_id": "l", "order_id": f"o{number}", "currency": "EUR", "value": 1,
             "micro": rnd.choice((0, 1, 100, 101)), "by": rnd.choice(("agent", "customer")),
             "status": rnd.choice(("accepted", "qualified", "won", "lost")),
             "campaign": rnd.choice((None, "a", "b")), "medium": rnd.choice((None, "social")),
+            "customer_id": "c", "refund": rnd.random() < 0.3,
             "source": rnd.choice(("x", "y")), "list": rnd.choice(("p", "q")),
         }  # fmt: skip
         fields = struct.__struct_fields__
@@ -107,7 +110,7 @@ def in_any_order(
 ) -> Counter[tuple[Any, ...]]:
     facts: list[Any] = []
     state: Any = None
-    late_ms = min(processor.lateness_ms, 4 * HOUR_MS)
+    late_ms = min(processor.lateness_ms, 40 * HOUR_MS)
     delays = {id(event): rnd.choice((0, 0, GAP_MS, late_ms)) for event in events}
     arriving = sorted(enumerate(events), key=lambda pair: pair[1].ts + delays[id(pair[1])])
     watermark_ms = 0

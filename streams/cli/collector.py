@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +10,11 @@ from typing import TYPE_CHECKING
 from processors.durations import parse_duration_ms
 from processors.errors import UsageError
 from streams.catalog_files import read_catalog
-from streams.collector.config import PREFIX, CollectorConfig
+from streams.collector.config import CollectorConfig
 from streams.collector.keys import Key, KeyRing, read_ring, write_ring
 from streams.collector.run import check_listener, run_until_signal
 from streams.logs import configure_logs
 from streams.producer.prepare import now_ms
-from streams.settings import env_name, setting_names
 
 if TYPE_CHECKING:
     import argparse
@@ -55,16 +53,11 @@ def add_parser(subparsers: Subparsers) -> None:
     keys.add_argument("--currency", default="", help="of Segment's amounts that name none")
     keys.add_argument("--grace", default="0", help="how long old keys stay valid: 7d; 0: not")
     keys.add_argument("--take-over", metavar="KEY", default="", help="a key of another system")
-    for option in fields(CollectorConfig):
-        name = PREFIX + option.name
-        if name not in setting_names():
-            text = f"{option.metadata['help']} ({option.default}) [{env_name(name)}]"
-            parser.add_argument("--" + name.replace("_", "-"), dest=name, help=text)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve until a signal, or change the key file."""
-    config = CollectorConfig.load(settings, vars(args))
+    config = CollectorConfig.of(settings)
     if args.action is not None:
         return _keys(args, config)
     configure_logs(settings.log_level)

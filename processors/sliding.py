@@ -27,7 +27,7 @@ from processors.sliding_view import CellNumbers, View
 from processors.slots import Tables, slot_span, slots_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from processors.catalog.model import Catalog, Metric
     from processors.cells import CellTable
@@ -71,6 +71,7 @@ class SlidingSums:
             self._rungs[ALL].attach(self._ever)
             self._rungs[ALL].move(self._ever, 0, ALL_MS)
         self._watermarks: dict[Topics, int] = {}
+        self._reads: dict[tuple[str, str, bool], tuple[tuple[View, str], ...]] = {}
 
     def _plan(self, metric: Metric, *, previous: bool) -> None:
         """Make the views that a KPI reads, and tell them which measures."""
@@ -167,6 +168,22 @@ class SlidingSums:
                 found[slot] = self._ever.table_less(view, self._numbers)
         return found
 
+    def changes(self, metric: Metric, window: Window, *, final: bool) -> tuple[int, ...]:
+        """Return numbers that differ once anything that a KPI reads has changed."""
+        key = (metric.id, window.name, final)
+        reads = self._reads.get(key)
+        if reads is None:
+            reads = self._reads[key] = tuple(self._reads_of(metric, window, final))
+        return tuple(
+            count for view, measure in reads for count in (view.moves, view.changes.get(measure, 0))
+        )
+
+    def _reads_of(self, metric: Metric, window: Window, final: bool) -> Iterator[tuple[View, str]]:
+        for read in reads_of(metric):
+            yield self._view(metric, window, final, read.slot), read.measure
+            if read.slot.level:
+                yield self._ever, read.measure
+
     def span(self, metric: Metric, window: Window, *, final: bool) -> windows.Span | None:
         """Return the time that a KPI's rows stand for; None where no end is known yet."""
         view = self._view(metric, window, final, WINDOW)
@@ -174,7 +191,9 @@ class SlidingSums:
             return None
         watermark_ms = self._watermarks.get(self._topics[metric.id])
         provisional = watermark_ms is None or watermark_ms < view.end_ms
-        return windows.Span(view.start_ms, view.end_ms, provisional=provisional)
+        return windows.Span(
+            view.start_ms, view.end_ms, provisional=provisional, watermark_ms=watermark_ms
+        )
 
     def _view(self, metric: Metric, window: Window, final: bool, slot: Slot) -> View:
         topics = self._topics[metric.id] if final else frozenset[str]()

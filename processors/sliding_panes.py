@@ -74,6 +74,7 @@ class SlidingPanes:
             for measure in view.measures & sketches.keys():
                 view.unite(pane_ms, sketches[measure])
         view.start_ms, view.end_ms, view.placed = start_ms, end_ms, True
+        view.moves += 1
 
     def drop(self) -> None:
         """Forget panes before every placed window."""
@@ -108,6 +109,7 @@ class SlidingPanes:
             for view in self._views_of[measure]:
                 if view.holds(start_ms):
                     view.add(cells)
+                    view.touch(measure)
 
     def _add_sketches(self, start_ms: int, sketches: Sketches) -> None:
         pane = self._sketches.setdefault(start_ms, {})
@@ -118,6 +120,7 @@ class SlidingPanes:
             for view in self._views_of[measure]:
                 if view.holds(start_ms):
                     view.unite(start_ms, cells)
+                    view.touch(measure)
 
 
 def _between(panes: Mapping[int, Pane], start_ms: int, end_ms: int) -> list[tuple[int, Pane]]:

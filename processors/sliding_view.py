@@ -75,9 +75,7 @@ class SlidingTable(CellTable):
 class LevelTable(CellTable):
     """All since the beginning, less what came after some end; it changes with both views."""
 
-    def __init__(
-        self, groups: Groups, ever: Mapping[int, int], after: Mapping[int, int]
-    ) -> None:
+    def __init__(self, groups: Groups, ever: Mapping[int, int], after: Mapping[int, int]) -> None:
         super().__init__()
         self._numbers, self._ever, self._after = groups, ever, after
 
@@ -97,7 +95,12 @@ class LevelTable(CellTable):
 
 
 class View:
-    """Sums over one run of panes that moves forward. Nothing until it has been placed."""
+    """Sums over one run of panes that moves forward. Nothing until it has been placed.
+
+    Attributes:
+        moves: how often it was placed.
+        changes: measure -> how often its cells have changed while it stood still.
+    """
 
     def __init__(
         self, window: Window, topics: frozenset[str], *, final: bool, slot: Slot, rung: str
@@ -107,8 +110,14 @@ class View:
         self.measures: set[str] = set()
         self.start_ms = self.end_ms = 0
         self.placed = False
+        self.moves = 0
+        self.changes: dict[str, int] = {}
         self._sums: dict[int, int] = {}
         self._unions: dict[int, SlidingUnion] = {}
+
+    def touch(self, measure: str) -> None:
+        """Note that a measure's cells have changed."""
+        self.changes[measure] = self.changes.get(measure, 0) + 1
 
     def holds(self, pane_ms: int) -> bool:
         """Whether a pane is in the window."""

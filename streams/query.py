@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -14,16 +14,23 @@ from processors.errors import CheckFailedError, UsageError
 from processors.evaluate import evaluate
 from processors.names import CURRENCY
 from processors.slots import Tables, add_up, slot_runs, slots_of
-from processors.windows import final_end, live_end
-from streams.exporter.horizon import holding, kept_from_ms, span_of, watermark_ms
+from processors.windows import Span, final_end, live_end, window_start
+from streams.exporter.horizon import (
+    holding,
+    is_complete,
+    kept_from_ms,
+    read_from_ms,
+    watermark_ms,
+)
 from streams.tables.connection import open_client
 from streams.tables.redis_reader import RedisReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from processors.catalog.model import Catalog, Metric, Window
     from processors.evaluate import Row
+    from processors.slots import SlotRuns
     from processors.windows import Run
     from streams.exporter.horizon import Partitions
     from streams.settings import Settings
@@ -162,6 +169,20 @@ async def answer(
         CheckFailedError: a final window is asked for that the watermark has not passed.
         UnreachableError: Redis is away or refused.
     """
+    tables, span = await read_window(reader, catalog, question, now_ms)
+    return evaluate(
+        catalog, question.metric, question.window, question.dimensions, tables, span
+    )
+
+
+async def read_window(
+    reader: TableReader, catalog: Catalog, question: Question, now_ms: int
+) -> tuple[Tables, Span]:
+    """Return the cells that answer a question, and the time that they stand for.
+
+    Raises:
+        CheckFailedError, UnreachableError: see :func:`answer`.
+    """
     metric, window = question.metric, question.window
     topics = topics_of(metric, catalog.measures)
     partitions = await reader.progress()
@@ -170,19 +191,45 @@ async def answer(
         end_ms = _final_end(catalog, question, partitions, watermark, now_ms)
     else:
         end_ms = _live_end(catalog, question, now_ms)
-    kept_from = kept_from_ms(partitions, topics)
-    span = span_of(window, end_ms, catalog.ladder, watermark=watermark, kept_from=kept_from)
-    tables = Tables()
-    panes: dict[Run, list[Mapping[str, int | frozenset[int]]]] = {}
-    for slot in slots_of(metric):
-        runs = slot_runs(slot, window, end_ms, catalog.ladder)
-        for run in runs.all:
-            if run not in panes:
-                panes[run] = list((await reader.panes(*run)).values())
-            if run.start_ms < kept_from.get(run.rung, run.start_ms):
-                span = replace(span, complete=False)
-        tables[slot] = add_up(runs, panes)
-    return evaluate(catalog, metric, window, question.dimensions, tables, span)
+    runs = {slot: slot_runs(slot, window, end_ms, catalog.ladder) for slot in slots_of(metric)}
+    panes = await _panes(reader, runs.values())
+    tables = Tables({slot: add_up(found, panes) for slot, found in runs.items()})
+    span = Span(
+        window_start(window, end_ms, catalog.ladder),
+        end_ms,
+        provisional=watermark is None or end_ms > watermark,
+        watermark_ms=watermark,
+        complete=is_complete(
+            read_from_ms(metric, window, end_ms, catalog.ladder), kept_from_ms(partitions, topics)
+        ),
+    )
+    return tables, span
+
+
+async def _panes(
+    reader: TableReader, slots: Collection[SlotRuns]
+) -> dict[Run, list[Mapping[str, int | frozenset[int]]]]:
+    """Return the panes of every run.
+
+    What is taken off something must be of the same instant, else what was counted between two
+    reads would be taken off without having been added: then one snapshot is read.
+    """
+    runs = {run for slot in slots for run in slot.all}
+    if not any(slot.less for slot in slots):
+        return {run: list((await reader.panes(*run)).values()) for run in runs}
+    since_ms: dict[str, int] = {}
+    for run in runs:
+        since_ms[run.rung] = min(run.start_ms, since_ms.get(run.rung, run.start_ms))
+    parts = (await reader.snapshot(since_ms)).values()
+    return {
+        run: [
+            cells
+            for part in parts
+            for start_ms, cells in part.rungs[run.rung].items()
+            if run.start_ms <= start_ms < run.end_ms
+        ]
+        for run in runs
+    }
 
 
 def _live_end(catalog: Catalog, question: Question, now_ms: int) -> int:

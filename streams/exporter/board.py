@@ -5,7 +5,7 @@
     snapshot ─> load ──┐
     deltas  ─> apply ──┴─> window sums ──(advance to now and watermarks)──> rows, on request
 
-Applying costs what changed; rows are worked out once per revision, KPI, window and dimension set.
+Applying costs what changed; rows are worked out again only when something that they read changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING
 from processors.catalog.requirements import topics_of
 from processors.evaluate import evaluate
 from processors.sliding import SlidingSums
-from streams.exporter.horizon import kept_from_ms, reached_ms, watermark_ms
+from streams.exporter.horizon import (
+    is_complete,
+    kept_from_ms,
+    reached_ms,
+    read_from_ms,
+    watermark_ms,
+)
 from streams.exporter.largest import largest
 
 if TYPE_CHECKING:
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
         RungPanes,
     )
 
+    _State = tuple[Span, tuple[int, ...]]
     _Asked = tuple[str, str, tuple[str, ...], bool, int | None]
 
 
@@ -55,7 +62,8 @@ class Board:
         self._sums = SlidingSums(catalog)
         self._loaded_from_ms: dict[str, int] = {}
         self._now_ms = 0
-        self._rows: dict[_Asked, tuple[int, list[Row]]] = {}
+        self._read_from: dict[tuple[str, str, bool], tuple[int, dict[str, int]]] = {}
+        self._rows: dict[_Asked, tuple[_State, list[Row]]] = {}
 
     @property
     def positions(self) -> dict[PartitionId, Position]:
@@ -153,30 +161,48 @@ class Board:
             final: whether the window ends at the watermark.
             values_max: only so many dimension values, those with the most samples.
         """
+        span = self._span(metric, window, final=final)
+        if span is None:
+            return []
         key = (metric.id, window.name, dimensions, final, values_max)
+        state = (span, self._sums.changes(metric, window, final=final))
         found = self._rows.get(key)
-        if found is not None and found[0] == self.revision:
+        if found is not None and found[0] == state:
             return found[1]
         rows: list[Row] = []
-        tables, span = self.tables(metric, window, final=final)
-        if tables is not None and span is not None:
+        tables = self.tables(metric, window, final=final)
+        if tables is not None:
             if values_max is not None:
                 tables = largest(self.catalog, metric, dimensions, tables, values_max)
             rows = evaluate(self.catalog, metric, window, dimensions, tables, span)
-        self._rows[key] = self.revision, rows
+        self._rows[key] = state, rows
         return rows
 
-    def tables(
-        self, metric: Metric, window: Window, *, final: bool
-    ) -> tuple[Tables | None, Span | None]:
-        """Return the cells behind a KPI's rows by slot, and the time they stand for."""
+    def tables(self, metric: Metric, window: Window, *, final: bool) -> Tables | None:
+        """Return the cells behind a KPI's rows by slot; None while it has no end."""
+        return self._sums.tables(metric, window, final=final)
+
+    def _span(self, metric: Metric, window: Window, *, final: bool) -> Span | None:
         span = self._sums.span(metric, window, final=final)
         if span is None:
-            return None, None
-        kept_ms = kept_from_ms(self.partitions, self.topics[metric.id]).get(window.rung)
-        if kept_ms is not None and span.start_ms < kept_ms:
-            span = replace(span, complete=False)
-        return self._sums.tables(metric, window, final=final), span
+            return None
+        return replace(
+            span,
+            complete=self._complete(metric, window, span.end_ms, final=final),
+            # It moves with every checkpoint, and only what matures looks at it.
+            watermark_ms=span.watermark_ms if metric.matures_ms else None,
+        )
+
+    def _complete(self, metric: Metric, window: Window, end_ms: int, *, final: bool) -> bool:
+        kept_from = kept_from_ms(self.partitions, self.topics[metric.id])
+        if not kept_from:
+            return True
+        key = (metric.id, window.name, final)
+        found = self._read_from.get(key)
+        if found is None or found[0] != end_ms:
+            found = end_ms, read_from_ms(metric, window, end_ms, self.catalog.ladder)
+            self._read_from[key] = found
+        return is_complete(found[1], kept_from)
 
     def freshness_ms(self, now_ms: int) -> dict[str, int]:
         """Return KPI -> how far its slowest partition's event time lies back."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from processors.windows import Span, cover
+from processors.slots import slot_runs, slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from collections.abc import Set as AbstractSet
 
-    from processors.catalog.model import Window
+    from processors.catalog.model import Metric, Window
     from processors.ladder import Ladder
     from streams.tables.base import PartitionId, Progress
 
@@ -66,27 +66,15 @@ def kept_from_ms(partitions: Partitions, topics: AbstractSet[str]) -> dict[str, 
     return kept
 
 
-def span_of(
-    window: Window,
-    end_ms: int,
-    ladder: Ladder,
-    *,
-    watermark: int | None,
-    kept_from: Mapping[str, int],
-) -> Span:
-    """Return what rows of the window that ends at ``end_ms`` say about it.
+def read_from_ms(metric: Metric, window: Window, end_ms: int, ladder: Ladder) -> dict[str, int]:
+    """Return rung -> the first pane that a KPI reads for the window that ends at ``end_ms``."""
+    first_ms: dict[str, int] = {}
+    for slot in slots_of(metric):
+        for run in slot_runs(slot, window, end_ms, ladder).all:
+            first_ms[run.rung] = min(run.start_ms, first_ms.get(run.rung, run.start_ms))
+    return first_ms
 
-    Args:
-        window: what is read.
-        end_ms: on the window's grid.
-        ladder: pane sizes and local days.
-        watermark: of the topics read (ms); None where there is none yet.
-        kept_from: rung -> panes that start before this are gone.
-    """
-    runs = cover(window, end_ms, ladder)
-    return Span(
-        start_ms=runs[0].start_ms,
-        end_ms=end_ms,
-        provisional=watermark is None or end_ms > watermark,
-        complete=all(run.start_ms >= kept_from.get(run.rung, run.start_ms) for run in runs),
-    )
+
+def is_complete(read_from: Mapping[str, int], kept_from: Mapping[str, int]) -> bool:
+    """Tell whether none of the panes that are read has been deleted; both by rung (ms)."""
+    return all(start >= kept_from.get(rung, start) for rung, start in read_from.items())

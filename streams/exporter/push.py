@@ -71,7 +71,7 @@ async def push(
         board, trouble = follower.board(), follower.trouble()
         if (board.revision, trouble) != shown:
             first, shown = shown is None, (board.revision, trouble)
-            rows, gone = changes.since_last(selection.rows(board))
+            rows, gone = changes.since_last(await selection.rows(board))
             if first or rows or gone or trouble:
                 await response.write(_event(follower.clock_ms(), trouble, rows, gone))
                 spoke = time.monotonic()

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from processors.errors import UsageError
+from processors.evaluate import Row
 from processors.names import BY_TOTAL
+from streams.exporter.turns import Turns
 from streams.query import find_dimensions, find_metric, find_window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from processors.catalog.model import Catalog, Metric, Window
-    from processors.evaluate import Row
     from streams.exporter.board import Board
 
 _FILTERS = frozenset({"kpi", "window", "by", "final"})
@@ -27,10 +28,13 @@ class Selection:
     parts: tuple[tuple[Metric, Window, tuple[str, ...]], ...]
     final: bool = False
 
-    def rows(self, board: Board) -> Iterator[Row]:
-        """Yield the rows asked for."""
+    async def rows(self, board: Board) -> list[Row]:
+        """Return the rows asked for."""
+        turns, rows = Turns(), list[Row]()
         for metric, window, dimensions in self.parts:
-            yield from board.rows(metric, window, dimensions, final=self.final)
+            rows += board.rows(metric, window, dimensions, final=self.final)
+            await turns.pause()
+        return rows
 
 
 def select(catalog: Catalog, filters: Mapping[str, str]) -> Selection:

@@ -75,16 +75,16 @@ class _Pages:
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         if not self._follower.loaded:
             return web.Response(status=503, text=f"{self._follower.trouble()}\n")
-        body, content_type = self._page.render(",".join(request.headers.getall("Accept", ())))
+        body, content_type = await self._page.render(",".join(request.headers.getall("Accept", ())))
         response = web.Response(body=body, headers={"Content-Type": content_type})
         response.enable_compression()
         return response
 
     async def kpis(self, request: web.Request) -> web.StreamResponse:
-        return self._answer(request.query)
+        return await self._answer(request.query)
 
     async def kpi(self, request: web.Request) -> web.StreamResponse:
-        return self._answer({**request.query, "kpi": request.match_info["id"]})
+        return await self._answer({**request.query, "kpi": request.match_info["id"]})
 
     async def catalog(self, _request: web.Request) -> web.StreamResponse:
         return _json(describe_catalog(self._follower.catalog))
@@ -114,7 +114,7 @@ class _Pages:
         trouble = self._follower.trouble()
         return web.Response(status=503 if trouble else 200, text=f"{trouble or 'ready'}\n")
 
-    def _answer(self, filters: Mapping[str, str]) -> web.Response:
+    async def _answer(self, filters: Mapping[str, str]) -> web.Response:
         try:
             selection = select(self._follower.catalog, filters)
         except UsageError as error:
@@ -122,7 +122,7 @@ class _Pages:
         if not self._follower.loaded:
             return _json({"error": self._follower.trouble()}, status=503)
         stale = "true" if self._follower.trouble() else "false"
-        rows = list(selection.rows(self._follower.board()))
+        rows = await selection.rows(self._follower.board())
         return _json(rows, headers={"X-Kpi-Stale": stale})
 
 

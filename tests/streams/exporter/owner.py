@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from processors.catalog.requirements import topics_of
 from processors.event import TOPIC_BY_TYPE, record_key, tick_record
 from processors.names import EVENT_TOPICS
 from processors.pipeline import PartitionPipeline, compile_plan
@@ -29,6 +30,9 @@ class Owner:
         catalog: what to count.
         clock_ms: when records are appended to the log.
         partitions: of every topic.
+
+    Attributes:
+        expire_before: rung -> panes that the next checkpoints delete.
     """
 
     def __init__(
@@ -41,14 +45,15 @@ class Owner:
         partitions: int = 2,
     ) -> None:
         self._client, self._namespace, self._partitions = client, namespace, partitions
-        self._clock_ms = clock_ms
+        self._catalog, self._clock_ms = catalog, clock_ms
+        self.expire_before: dict[str, int] = {}
         self._plan = compile_plan(catalog)
         self._owned: dict[tuple[str, int], tuple[PartitionPipeline, RedisTable]] = {}
         self._published = 0
 
     async def claim(self, *topics: str) -> None:
         """Claim the partitions of these topics, or of all."""
-        for topic in topics or EVENT_TOPICS:
+        for topic in topics or self._topics():
             for partition in range(self._partitions):
                 table = RedisTable(self._client, self._namespace, topic, partition)
                 claim = await table.claim(
@@ -68,6 +73,12 @@ class Owner:
                     ),
                     table,
                 )
+
+    def _topics(self) -> list[str]:
+        """Return every topic that is published to or that some KPI reads."""
+        catalog = self._catalog
+        read = (topics_of(metric, catalog.measures) for metric in catalog.metrics.values())
+        return sorted(set(EVENT_TOPICS).union(*read))
 
     async def publish(self, *events: dict[str, Any]) -> None:
         """Count events and commit one checkpoint of every partition that they touch."""
@@ -101,4 +112,4 @@ class Owner:
             pipeline.fire(await table.load_due(pipeline.watermark_ms))
         checkpoint = pipeline.drain(next_offset=first + len(values))
         if checkpoint is not None:
-            await table.commit(checkpoint, expire_before={})
+            await table.commit(checkpoint, expire_before=self.expire_before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,7 @@ from tests.streams.exporter.site import START_MS
 from tests.streams.exporter.traffic import traffic
 
 if TYPE_CHECKING:
+    from processors.evaluate import Row
     from streams.exporter.board import Board
     from streams.exporter.follower import Follower
     from tests.streams.exporter.site import Site
@@ -27,20 +28,32 @@ async def followed(follower: Follower) -> Board:
     return follower.board()
 
 
+def all_rows(board: Board) -> dict[tuple[Any, ...], list[Row]]:
+    """Return every row of every KPI, so that later looks may find them kept."""
+    return {
+        (metric.id, window.name, dimensions, final): board.rows(
+            metric, window, dimensions, final=final
+        )
+        for metric in board.catalog.metrics.values()
+        for window in metric.windows
+        for dimensions in metric.dimension_sets
+        for final in (False, True)
+    }
+
+
 async def assert_equal_to_panes(site: Site, board: Board, random: Random) -> None:
-    """Compare some rows of every KPI, live and final, with what kpi query reads from Redis."""
-    compared = 0
-    for metric in site.catalog.metrics.values():
+    """Compare rows of some KPIs, live and final, with what kpi query reads from Redis."""
+    found, compared = all_rows(board), 0
+    for metric in random.sample(list(site.catalog.metrics.values()), 8):
         window, dimensions = random.choice(metric.windows), random.choice(metric.dimension_sets)
         for final in (False, True):
-            question = Question(metric, window, dimensions, final=final)
-            expected = await site.asked(question)
-            assert board.rows(metric, window, dimensions, final=final) == expected
+            expected = await site.asked(Question(metric, window, dimensions, final=final))
+            assert found[metric.id, window.name, dimensions, final] == expected
             compared += len(expected)
-    assert compared > len(site.catalog.metrics)
+    assert compared > 0
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 async def test_following_equals_reading_all_panes(site: Site, seed: int) -> None:
     """Whatever order events come in and however time moves, rows equal sums of stored panes."""
     random = Random(seed)
@@ -50,7 +63,7 @@ async def test_following_equals_reading_all_panes(site: Site, seed: int) -> None
     follower = site.follower()
     await follower.load()
     await assert_equal_to_panes(site, follower.board(), random)
-    for _ in range(5):
+    for _ in range(4):
         site.now_ms += random.choice([1_000, 40_000, 15 * 60_000, 5 * HOUR_MS])
         late_ms = random.choice([5_000, HOUR_MS, 20 * HOUR_MS])
         await site.owner.publish(*traffic(random, 60, site.now_ms - late_ms, site.now_ms))
@@ -68,14 +81,9 @@ async def test_a_snapshot_equals_following(site: Site) -> None:
         site.now_ms += 50_000
         await site.owner.publish(*traffic(Random(1), 50, site.now_ms - HOUR_MS, site.now_ms))
         await site.owner.tick(site.now_ms)
-    board = await followed(early)
-    late = await load_board(site.reader, site.catalog, site.clock_ms)
-    for metric in site.catalog.metrics.values():
-        for window in metric.windows:
-            for dimensions in metric.dimension_sets:
-                for final in (False, True):
-                    found = board.rows(metric, window, dimensions, final=final)
-                    assert found == late.rows(metric, window, dimensions, final=final)
+    early_rows = all_rows(await followed(early))
+    assert early_rows == all_rows(await load_board(site.reader, site.catalog, site.clock_ms))
+    assert sum(map(len, early_rows.values())) > 300
 
 
 async def test_live_windows_decay_without_traffic(site: Site) -> None:
@@ -179,3 +187,20 @@ async def test_a_clock_set_back_moves_nothing(site: Site) -> None:
     site.now_ms -= HOUR_MS
     assert end_ms() == before_ms
     assert follower.board().whole
+
+
+async def test_deleted_panes_make_windows_incomplete(site: Site) -> None:
+    """A window that reaches back behind what is kept says so, in both ways of reading it."""
+    await site.owner.claim()
+    follower = site.follower()
+    await follower.load()
+    metric = site.catalog.metrics["page_views"]
+    short, long = (next(w for w in metric.windows if w.name == name) for name in ("1m", "15m"))
+    site.owner.expire_before = {"10s": START_MS - 5 * 60_000}
+    await site.owner.tick(START_MS)
+    follower._refreshed_ms = 0
+    board = await followed(follower)
+    for window, complete in ((short, True), (long, False)):
+        (row,) = board.rows(metric, window, (), final=False)
+        assert row.complete is complete
+        assert [row] == await site.asked(Question(metric, window, ()))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from kafka import KafkaProducer
 
-from processors.names import ADS, physical_topic
+from processors.names import ADS, VISITOR, physical_topic
 from streams.settings import Settings
 from streams.tables.connection import open_client
 from streams.tables.redis_reader import RedisReader
@@ -115,6 +115,74 @@ def test_kills_between_checkpoints_change_no_figure(broker: str, servers: Addres
         panes = await reader.panes("10s", 0, 1 << 52)
         counted = sum(cells.get("ad_impressions\x1f", 0) for cells in panes.values())
         assert counted == 4 * EVENTS * ROUNDS
+        await client.aclose()
+        producer.close()
+
+    asyncio.run(body())
+
+
+def test_kills_do_not_count_a_customer_twice(broker: str, servers: Addresses) -> None:
+    """What is passed on to customers' partitions is counted once however often it was sent."""
+
+    async def body() -> None:
+        settings = Settings(
+            broker=broker,
+            redis_url=servers.redis_url,
+            namespace=f"passing{os.getpid()}",
+            checkpoint_interval_ms=100,
+            tick_interval_ms=0,
+            rebalance_timeout_ms=1_500,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+        )
+        create_topics(settings)
+        topic = physical_topic(VISITOR, settings.namespace)
+        producer = KafkaProducer(bootstrap_servers=settings.broker, linger_ms=5)
+        client = open_client(settings.redis_url)
+        reader = RedisReader(client, settings.namespace)
+        now_ms = int(time.time() * 1000) - 60_000
+
+        async def counted(measure: str) -> int:
+            panes = await reader.panes("1m", 0, 1 << 52)
+            found = [cells.get(measure, 0) for cells in panes.values()]
+            return sum(amount for amount in found if isinstance(amount, int))
+
+        async def reaches(measure: str, count: int) -> None:
+            async def look() -> None:
+                found = 0
+                while found < count:
+                    found = await counted(measure)
+                    await asyncio.sleep(0.05)
+
+            looking = asyncio.create_task(look())
+            await until(looking.done, f"{measure} reaches {count}")
+
+        joined, spent = "customers_joined\x1f", "customers_spent\x1fcurrency\x1fEUR"
+        for round_number in range(ROUNDS):
+            worker = start(settings)
+            for number in range(EVENTS):  # each customer buys in each round, wherever they are
+                event = {
+                    "event_id": f"{round_number}-{number}",
+                    "type": "purchase",
+                    "ts": now_ms + number,
+                    "customer_id": f"c{number}",
+                    "order_id": f"o{round_number}-{number}",
+                    "value": 1,
+                    "currency": "EUR",
+                }
+                partition = (number + round_number) % 4
+                producer.send(topic, json.dumps(event).encode(), partition=partition)
+            producer.flush()
+            if round_number < KILLS:
+                await reaches(spent, 1_000_000 * (EVENTS * round_number + 1))
+                worker.kill()
+                worker.wait()
+        try:
+            await reaches(spent, 1_000_000 * EVENTS * ROUNDS)
+        finally:
+            worker.terminate()
+            assert worker.wait(20) == 0
+        assert await counted(spent) == 1_000_000 * EVENTS * ROUNDS
+        assert await counted(joined) == EVENTS
         await client.aclose()
         producer.close()
 

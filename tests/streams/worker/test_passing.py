@@ -1,0 +1,115 @@
+"""Passing on: in order, record after record, and once however often it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from processors.decode import Validity
+from processors.names import ADS, CUSTOMER, VISITOR
+from processors.passing import BUNDLE_EVENTS_MAX, Emission, Marks, PassedDecoder
+from streams.worker.passing import Passing
+
+
+class Broker:
+    """Acknowledges records, but not those of a partition that is ``away``."""
+
+    def __init__(self, partitions: int) -> None:
+        self.sent: dict[int, list[bytes]] = {n: [] for n in range(partitions)}
+        self.away: set[int] = set()
+        self.under_way: dict[int, int] = {}
+
+    async def partitions(self, topic: str) -> int:
+        """Tell how many partitions the receiving topic has."""
+        assert topic == CUSTOMER
+        return len(self.sent)
+
+    async def send(self, topic: str, key: Any, value: Any, *, partition: int, **_: Any) -> None:
+        """Take a record; two of one partition must never be under way at once."""
+        assert (topic, key) == (CUSTOMER, None)
+        assert not self.under_way.get(partition), "the record before is not acknowledged"
+        self.under_way[partition] = 1
+        await asyncio.sleep(0)
+        self.under_way[partition] = 0
+        if partition in self.away:
+            raise OSError("away")
+        self.sent[partition].append(value)
+
+
+def emission(offset: int, customer: str = "") -> Emission:
+    who = customer or f"c{offset % 17}"
+    return Emission(offset, 0, f"e{offset}", 1_000 + offset, who, False, 5, "EUR", (None,) * 6)
+
+
+def received(broker: Broker) -> list[int]:
+    """Return the offsets that a receiver takes, over all partitions, each log read in order."""
+    decoder = PassedDecoder(Validity(1, 1, 1))
+    offsets = []
+    for records in broker.sent.values():
+        marks = Marks()
+        _, events, rejections = decoder.decode([(n, 0, None, v) for n, v in enumerate(records)])
+        assert not rejections
+        offsets += [event.place[0] for event in events if marks.is_fresh(event)]  # type: ignore[attr-defined]
+    return offsets
+
+
+def passing(broker: Any, topic: str = VISITOR) -> Passing:
+    return Passing(broker, broker, "live", topic, 3)
+
+
+def test_each_customer_has_one_partition_and_all_arrive() -> None:
+    """Everything that is added arrives once, a customer's in one partition, in order."""
+    broker = Broker(4)
+    lanes = passing(broker)
+    lanes.add([emission(n) for n in range(3 * BUNDLE_EVENTS_MAX)])
+    asyncio.run(lanes.flush())
+    assert sorted(received(broker)) == list(range(3 * BUNDLE_EVENTS_MAX))
+    decoder = PassedDecoder(Validity(1, 1, 1))
+    whose: dict[str, int] = {}
+    for number, records in broker.sent.items():
+        _, events, _ = decoder.decode([(n, 0, None, v) for n, v in enumerate(records)])
+        for event in events:
+            assert whose.setdefault(event.customer_id, number) == number  # type: ignore[attr-defined]
+
+
+def test_what_is_not_acknowledged_is_sent_again_and_blocks_the_checkpoint() -> None:
+    """A flush fails while any record is not acknowledged; the next one sends the rest."""
+    broker = Broker(2)
+    broker.away = {1}
+    lanes = passing(broker)
+    lanes.add([emission(n) for n in range(50)])
+    with pytest.raises(OSError, match="away"):
+        asyncio.run(lanes.flush())
+    before = list(broker.sent[0])
+    broker.away = set()
+    lanes.add([emission(n) for n in range(50, 60)])
+    asyncio.run(lanes.flush())
+    assert broker.sent[0][: len(before)] == before
+    assert sorted(received(broker)) == list(range(60))
+
+
+def test_a_new_owner_sends_again_and_nothing_counts_twice() -> None:
+    """Owners that crash before their checkpoint repeat what they sent; receivers drop it."""
+    broker = Broker(3)
+    for start, end in ((0, 40), (25, 70), (25, 100), (60, 120)):
+        owner = passing(broker)
+        owner.add([emission(n) for n in range(start, end)])
+        asyncio.run(owner.flush())
+    assert sorted(received(broker)) == list(range(120))
+
+
+def test_forgotten_emissions_are_not_sent() -> None:
+    """What is unsent when a partition is given up is the next owner's."""
+    broker = Broker(1)
+    lanes = passing(broker)
+    lanes.add([emission(1)])
+    lanes.clear()
+    asyncio.run(lanes.flush())
+    assert broker.sent == {0: []}
+
+
+def test_topics_that_pass_nothing_on_ask_nothing() -> None:
+    """Without emissions a flush reaches no service."""
+    asyncio.run(passing(None, ADS).flush())

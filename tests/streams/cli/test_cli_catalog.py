@@ -104,3 +104,40 @@ def test_a_directory_without_kpis_is_refused(
         path.mkdir()
     assert main(["catalog", "list", "--catalog-dir", str(path)]) == 2
     assert str(path) in capsys.readouterr().err
+
+
+def test_explain_needs_no_redis(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without Redis the words and the example stay; the present value is unknown, and why."""
+    nowhere = ("--redis-url", "redis://127.0.0.1:1/0")
+    assert main(["catalog", "explain", "cost_per_click", *nowhere, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["computed"]["reads"]["ad_clicks"] == "count of ad_click"
+    assert found["example"]["gives"]
+    assert found["now"] is None
+    assert "unreachable" in found["unreachable"]
+    assert main(["catalog", "explain", "cost_per_click", *nowhere]) == 0
+    assert "formula   ad spend / clicks" in capsys.readouterr().out
+
+
+def test_explain_says_what_an_event_would_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Events a line each; an invalid one is named and the exit code is 1."""
+    good = {"event_id": "1", "type": "ad_impression", "ts": 1, "campaign": "spring"}
+    file = tmp_path / "events.json"
+    file.write_text(json.dumps({**good, "ts": "2026-01-01T00:00:00Z"}))
+    assert main(["catalog", "explain", "--event", str(file), "--format", "json"]) == 0
+    effects = json.loads(capsys.readouterr().out)["effects"]
+    assert {"kpi": "ad_impressions", "when": "at once", "parts": {"ad_impressions": 1}} in effects
+    file.write_text(f'{json.dumps(good)}\n{{"type": "ad_click", "ts": 1}}\n')
+    assert main(["catalog", "explain", "--event", str(file)]) == 1
+    assert "event 2 would be a dead letter: missing_field: event_id" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("orders", "--event", "x.json"), ("--event", "/nowhere.json"), ("nonsense",)],
+)
+def test_explain_of_nothing_is_usage(arguments: tuple[str, ...]) -> None:
+    """One KPI or one file, and they exist."""
+    assert main(["catalog", "explain", *arguments]) == 2

@@ -13,6 +13,7 @@ GET  /healthz, /readyz     whether the process runs; whether it takes events
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import re
@@ -53,11 +54,16 @@ class _Frame:
         self._requests_max = config.requests
         self._door, self._metrics = door, metrics
         self._under_way = 0
+        self._run_id = uuid.uuid4().hex[:12]
+        self._numbers = itertools.count(1)
 
     async def pass_through(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         started_s = time.perf_counter()
         given = request.headers.get("X-Request-Id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        if _REQUEST_ID.fullmatch(given):
+            request_id = given
+        else:
+            request_id = f"{self._run_id}-{next(self._numbers):x}"
         request["request_id"] = request_id
         self._under_way += 1
         try:

@@ -76,7 +76,13 @@ class Field:
 
     @property
     def meaning(self) -> str:
-        """Return the field's description."""
+        """Return the field's description.
+
+        Raises:
+            TypeError: nobody has written it yet.
+        """
+        if self.name not in MEANING:
+            raise TypeError(f"field {self.name}: say what it means in {__name__}.MEANING")
         return MEANING[self.name]
 
 

@@ -302,6 +302,7 @@ class TargetSet(_Business, tag="target_set", kw_only=True):
     """A target for a KPI."""
 
     kpi: str
+    list: str | None = None
 
 
 class MarketImpressions(_Business, tag="market_impressions", kw_only=True):

@@ -257,6 +257,23 @@ class SendPurchased(SendFact, tag="send_purchased", gc=False):
     """The recipient of an e-mail that arrived bought something."""
 
 
+class SubscriberFact(Fact, gc=False):
+    """Dimensions are those of the event that changed the list."""
+
+    topic: ClassVar[str] = names.VISITOR
+    campaign: str | None = None
+    list: str | None = None
+    form: str | None = None
+
+
+class SubscriberJoined(SubscriberFact, tag="subscriber_joined", gc=False):
+    """A recipient came onto a list."""
+
+
+class SubscriberLeft(SubscriberFact, tag="subscriber_left", gc=False):
+    """A recipient went off a list, on which he may have been before anything was counted."""
+
+
 class TouchFact(Fact, gc=False):
     """Dimensions are those of the touch's first event; ``touch`` is ``click`` or ``visit``."""
 
@@ -404,6 +421,7 @@ class TargetChanged(_PlacedReading, tag="target_changed", gc=False):
     """A target was set."""
 
     kpi: str | None = None
+    list: str | None = None
 
 
 FACT_STRUCTS: tuple[type[Fact], ...] = (
@@ -418,6 +436,7 @@ FACT_STRUCTS: tuple[type[Fact], ...] = (
     CustomerJoined, CustomerSpent, CustomerCohortSpent,
     OrderPlaced,
     PurchaseItem, PurchaseCost,
+    SubscriberJoined, SubscriberLeft,
     BalanceChanged, MarketImpressionsChanged, SocialReachChanged, KeywordRankChanged,
     FxRateChanged, TargetChanged,
 )  # fmt: skip

@@ -51,7 +51,7 @@ def inputs_of(catalog: Catalog, metric: Metric) -> tuple[str, ...]:
     """Return the inputs that a KPI reads, whether they have arrived or not."""
     plan = reading(catalog, metric, metric.dimension_sets[0])
     found = [reported_by(e) for read in plan.guards for e in catalog.measures[read.measure].events]
-    if any(leaf.operand.kind == TARGET and not leaf.fallback for leaf in plan.leaves.values()):
+    if any(leaf.operand.kind == TARGET and leaf.fallback is None for leaf in plan.leaves.values()):
         found.append(_SET)
     return tuple(dict.fromkeys(found))
 

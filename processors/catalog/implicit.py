@@ -14,7 +14,7 @@ from processors.catalog.operand import TARGET, Operand
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TARGET_DIMENSIONS: Final = ("kpi", "source", "campaign", "channel", "network")
+TARGET_DIMENSIONS: Final = ("kpi", "source", "campaign", "channel", "network", "list")
 TARGETS: Final = Measure("target_readings", ("target_changed",), Aggregation.SUM, "value")
 TARGETS_KNOWN: Final = Measure("targets_known", ("target_changed",), Aggregation.SUM, "known")
 RATES: Final = Measure("fx_readings", ("fx_rate_changed",), Aggregation.SUM, "value")

@@ -11,6 +11,7 @@ from processors.keyed.cart import CartProcessor
 from processors.keyed.customer import CustomerProcessor
 from processors.keyed.email import EmailProcessor
 from processors.keyed.lead import LeadProcessor
+from processors.keyed.membership import MembershipProcessor
 from processors.keyed.order import OrderProcessor
 from processors.keyed.reading import ReadingProcessor
 from processors.keyed.session import SessionProcessor
@@ -97,6 +98,10 @@ PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]],
             horizon_ms=d.customer_horizon_ms, cohort_ms=d.customer_cohort_ms
         ),
         frozenset({"customer_joined", "customer_spent", "customer_cohort_spent"}),
+    ),
+    (
+        lambda d, _: MembershipProcessor(lateness_ms=d.reading_horizon_ms),
+        frozenset({"subscriber_joined", "subscriber_left"}),
     ),
     (
         lambda d, _: OrderProcessor(horizon_ms=d.order_horizon_ms),

@@ -76,7 +76,7 @@ _TABLE: Final = {
         "marketing_cost": f"{_BUSINESS} currency! direction",
         "expense": f"{_BUSINESS} currency! category",
         "balance": f"{_BUSINESS} currency! account!",
-        "target_set": f"{_BUSINESS} kpi!",
+        "target_set": f"{_BUSINESS} kpi! list",
         "market_impressions": _BUSINESS,
         "social_reach": _BUSINESS,
         "keyword_rank": f"{_BUSINESS} keyword!",

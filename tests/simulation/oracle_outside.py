@@ -15,7 +15,7 @@ READING_KINDS = {
     "social_reach": _PLACE,
     "keyword_rank": (*_PLACE, "keyword"),
     "fx_rate": ("currency",),
-    "target_set": (*_PLACE, "kpi"),
+    "target_set": (*_PLACE, "kpi", "list"),
 }
 _FACT = {name: f"{name}_changed" for name in READING_KINDS} | {"target_set": "target_changed"}
 _OF_PURCHASE = (

@@ -22,7 +22,7 @@ def event(kind: str, minute: float, **fields: Any) -> Event:
 
 OTHERS = (
     "ticket_opened", "ticket_replied", "ticket_resolved", "ticket_reopened",
-    "lead_created", "lead_status", "sales_contacted",
+    "lead_created", "lead_status", "sales_contacted", "subscribed", "unsubscribed",
 )  # fmt: skip
 
 

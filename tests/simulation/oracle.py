@@ -18,7 +18,13 @@ from processors.histogram import BUCKET_BOUNDS_MS
 from processors.names import Cell
 from tests.simulation.oracle_cohorts import emails, leads, openness, promises
 from tests.simulation.oracle_customers import customers
-from tests.simulation.oracle_outside import READING_KINDS, items, items_valid, readings
+from tests.simulation.oracle_outside import (
+    READING_KINDS,
+    items,
+    items_valid,
+    memberships,
+    readings,
+)
 from tests.simulation.oracle_touches import attributed
 from tests.simulation.oracle_visits import audience, is_engaged, step_facts
 from tests.simulation.traffic import LogRecord
@@ -34,6 +40,7 @@ KNOWN_TYPES = {
     "ticket_opened", "ticket_replied", "ticket_resolved", "ticket_reopened",
     "lead_created", "lead_status", "sales_contacted",
     "email_sent", "email_delivered", "email_opened", "email_clicked",
+    "subscribed", "unsubscribed",
     "social_interaction", "nps_response", "ad_cost", *READING_KINDS,
 }  # fmt: skip
 CART_TYPES = {"add_to_cart", "remove_from_cart", "checkout_started", "purchase"}
@@ -75,6 +82,7 @@ def recompute(
             *attributed(catalog, _taken(rows, catalog.defaults.keyed_lateness_ms)),
             *_orders(catalog, rows),
             *items(rows),
+            *memberships(_taken(rows, catalog.defaults.reading_horizon_ms)),
             *readings(_taken(rows, catalog.defaults.reading_horizon_ms)),
         ]
         _count(catalog, rows, expected)

@@ -43,6 +43,23 @@ def readings(rows: list[Row]) -> list[Row]:
     return facts
 
 
+def memberships(rows: list[Row]) -> list[Row]:
+    """Tell where a recipient's word on a list differs from the one before."""
+    recipients: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["type"] in ("subscribed", "unsubscribed"):
+            recipients[row["recipient_id"], row.get("list") or ""].append(row)
+    facts = []
+    for words in recipients.values():
+        last = ""
+        for row in sorted(words, key=lambda r: (r["ts"], r["offset"])):
+            if row["type"] != last:
+                joined = row["type"] == "subscribed"
+                facts.append({**row, "type": f"subscriber_{'joined' if joined else 'left'}"})
+            last = row["type"]
+    return facts
+
+
 def items(rows: list[Row]) -> list[Row]:
     """Take purchases apart."""
     facts = []

@@ -61,7 +61,7 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
         + ("ticket_reopened",)
         + ("lead_created", "lead_status", "lead_status", "lead_status", "sales_contacted")
         + ("email_sent", "email_delivered", "email_delivered", "email_opened", "email_clicked")
-        + ("social_interaction", "nps_response", "ad_cost")
+        + ("social_interaction", "nps_response", "ad_cost", "subscribed", "unsubscribed")
         + ("balance", "social_reach", "social_reach", "keyword_rank", "target_set", "fx_rate")
     )  # fmt: skip
     event: dict[str, Any] = {"event_id": f"e{number}", "type": kind, "ts": ts}
@@ -82,7 +82,7 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
         event |= {"owner": rnd.choice(("ann", "bob")), "network": rnd.choice(("x", None))}
         if kind == "lead_status":
             event["status"] = rnd.choice(("accepted", "qualified", "won", "lost"))
-    if kind.startswith("email_"):
+    if kind.startswith("email_") or kind.endswith("subscribed"):
         event |= {"recipient_id": f"r{rnd.randrange(3)}", "list": rnd.choice(("news", "offers"))}
         if rnd.random() < 0.3:
             event.pop("visitor_id", None)

@@ -74,6 +74,8 @@ def evaluate(
     cells: Tables | CellTable | Mapping[str, int | frozenset[int]],
     span: Span,
     previous: CellTable | Mapping[str, int | frozenset[int]] | None = None,
+    *,
+    values_max: int | None = None,
 ) -> list[Row]:
     """Return a KPI's rows for one of its dimension sets, in order of the values.
 
@@ -87,16 +89,18 @@ def evaluate(
         span: the time that the rows stand for.
         previous: cells of the window just before, where they are not among the slots; ``change``
             is worked out where it is given or the KPI has that stat.
+        values_max: only so many dimension values, those with the most samples; the rest is cut and
+            not added up, for totals have rows of their own.
     """
     plan = reading(catalog, metric, dimension_set)
     work_out = _durations if plan.histogram else _values
     tables = cells if isinstance(cells, Tables) else Tables({WINDOW: _table(cells)})
     if previous is not None:
         tables = Tables({**tables, Slot(PREVIOUS): _table(previous)})
-    found = list(work_out(plan, metric, tables, ""))
+    found = list(work_out(plan, metric, tables, "", values_max))
     if previous is not None or CHANGE in metric.stats:
         first = metric.stats[0]
-        earlier = work_out(plan, metric, tables, PREVIOUS)
+        earlier = work_out(plan, metric, tables, PREVIOUS, None)
         before = {f.key: f.value for f in earlier if f.stat == first}
         found += [
             _Found(f.key, CHANGE, _change(f.value, before.get(f.key)), None, None, f.samples)
@@ -137,7 +141,9 @@ def _matures(metric: Metric, span: Span) -> bool:
     return span.watermark_ms is None or span.watermark_ms < span.end_ms + metric.matures_ms
 
 
-def _values(plan: Reading, metric: Metric, tables: Tables, shift: str) -> Iterator[_Found]:
+def _values(
+    plan: Reading, metric: Metric, tables: Tables, shift: str, values_max: int | None
+) -> Iterator[_Found]:
     numbers: dict[str, Numbers] = plan.numbers(tables, shift)
     keys = _keys(plan, numbers)
     mixed = _spread(plan, numbers, keys)
@@ -149,7 +155,7 @@ def _values(plan: Reading, metric: Metric, tables: Tables, shift: str) -> Iterat
     if mixed and metric.reporting and not waits:
         combined = _combined(plan, metric, numbers, keys, mixed, tables)
         keys = sorted({*keys, *combined})
-    for key in keys:
+    for key in _most(keys, samples, values_max):
         over = numerator(numbers, key)
         under = None if denominator is None else denominator(numbers, key)
         value = None
@@ -169,6 +175,13 @@ def _values(plan: Reading, metric: Metric, tables: Tables, shift: str) -> Iterat
             _shown(sides[1], amount=under_money),
             samples.get(key, 0),
         )
+
+
+def _most(keys: list[str], samples: Numbers, values_max: int | None) -> list[str]:
+    """Return the keys with the most samples, in order; all of them where they are few."""
+    if values_max is None or len(keys) <= values_max:
+        return keys
+    return sorted(sorted(keys, key=lambda key: (-samples.get(key, 0), key))[:values_max])
 
 
 def _keys(plan: Reading, numbers: Mapping[str, Numbers]) -> list[str]:
@@ -251,7 +264,9 @@ def _joined(
     )
 
 
-def _durations(plan: Reading, metric: Metric, tables: Tables, shift: str) -> Iterator[_Found]:
+def _durations(
+    plan: Reading, metric: Metric, tables: Tables, shift: str, values_max: int | None
+) -> Iterator[_Found]:
     dimensions = plan.dimensions
     cells = tables.shifted(WINDOW, shift)
     buckets: dict[str, dict[int, int]] = {} if dimensions else {"": {}}
@@ -266,9 +281,9 @@ def _durations(plan: Reading, metric: Metric, tables: Tables, shift: str) -> Ite
                 buckets.setdefault(key, {})[index] = count  # type: ignore[assignment]
     quantiles = [stat for stat in PERCENT_BY_STAT if stat in metric.stats]
     percents = [PERCENT_BY_STAT[stat] for stat in quantiles]
-    for key in sorted(buckets):
-        held = buckets[key]
-        count = sum(held.values())
+    counts = {key: sum(held.values()) for key, held in buckets.items()}
+    for key in _most(sorted(buckets), counts, values_max):
+        held, count = buckets[key], counts[key]
         if "mean" in metric.stats:
             over = totals.get(key, 0)
             value = Quotient(over, count * 1_000) if count > 0 else None

@@ -24,7 +24,6 @@ from streams.exporter.horizon import (
     read_from_ms,
     watermark_ms,
 )
-from streams.exporter.largest import largest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,9 +171,9 @@ class Board:
         rows: list[Row] = []
         tables = self.tables(metric, window, final=final)
         if tables is not None:
-            if values_max is not None:
-                tables = largest(self.catalog, metric, dimensions, tables, values_max)
-            rows = evaluate(self.catalog, metric, window, dimensions, tables, span)
+            rows = evaluate(
+                self.catalog, metric, window, dimensions, tables, span, values_max=values_max
+            )
         self._rows[key] = state, rows
         return rows
 

@@ -1944,6 +1944,7 @@ class EventHelpers(ABC, Generic[Sent]):
         campaign: str | None = None,
         channel: str | None = None,
         network: str | None = None,
+        list: str | None = None,
         event_id: str | None = None,
         ts: Moment | None = None,
         properties: Mapping[str, Any] | None = None,
@@ -1959,6 +1960,7 @@ class EventHelpers(ABC, Generic[Sent]):
             campaign: the marketing campaign.
             channel: online, store, phone.
             network: the advertising or social network.
+            list: the mailing list.
             event_id: the producer's own id; a random one if None.
             ts: when it happened (ms since 1970 UTC, RFC 3339, datetime); now if None.
             properties: anything else; kept, not added up.
@@ -1980,6 +1982,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "campaign": campaign,
                 "channel": channel,
                 "network": network,
+                "list": list,
                 "event_id": event_id,
                 "ts": ts,
                 "properties": properties,

@@ -51,6 +51,9 @@ def take_chunk(result: Any) -> Chunk | None:
 
 def _read(source: Any, tp: Any) -> list[Record]:
     """Read all batches of a ``PartitionRecords`` and leave its next offset behind the last."""
+    # The generator that is not used refers back to its owner: the cycle would keep the fetched
+    # bytes until a full collection, which a tuned collector hardly ever does.
+    source._records_iterator = None
     records: list[Record] = []
     memory = source._records
     while memory.has_next():

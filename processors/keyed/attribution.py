@@ -123,7 +123,16 @@ class AttributionProcessor(Processor):
     ) -> None:
         """Add an event of a campaign's run, which may be a touch or end another's being one."""
         is_click = event.__class__ is AdClick
-        touch = Touch(event.ts, offset, is_click, self._dimensions_of(event))
+        ts = event.ts
+        touch = Touch(ts, offset, is_click, self._dimensions_of(event))
+        if state.is_last(ts) and (not state.purchases or state.purchases[-1].ts < ts):
+            # The usual way: nothing comes after it, so no purchase can be owed to it yet.
+            if not (is_click and state.goes_on(group, ts, self._gap_ms)):
+                state.runs.append(Run(group, ts, offset, ts, is_click))
+                state.due_ms = min(state.due_ms, ts + self._gap_ms + self.lateness_ms)
+            state.touches.append(touch)
+            emit(_fact(facts.TouchMade, touch, ts, 1))
+            return
         gone, begins = state.joined(
             group, Run(group, event.ts, offset, event.ts, is_click), self._gap_ms
         )

@@ -41,6 +41,10 @@ class TouchState(msgspec.Struct, array_like=True):
     runs: list[Run] = []
     due_ms: int = NEVER_MS
 
+    def is_last(self, ts: int) -> bool:
+        """Tell whether no event of a run, and so no touch, is later than a time."""
+        return all(run.end_ms <= ts for run in self.runs)
+
     def goes_on(self, group: str, ts: int, gap_ms: int) -> bool:
         """Extend the group's run where an event simply goes on with it; tell whether it did."""
         for run in reversed(self.runs):

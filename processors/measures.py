@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import starmap
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -28,14 +27,17 @@ Key = tuple[Any, ...]
 """(base pane number, dimension values ...)"""
 
 
+def readable(struct: type, fields: Sequence[str]) -> set[str]:
+    """Return those of the fields that a struct has, properties included."""
+    known = set(struct.__struct_fields__)  # type: ignore[attr-defined]
+    return {f for f in fields if f in known or isinstance(getattr(struct, f, None), property)}
+
+
 def field_getter(struct: type, fields: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     """Return a function that reads ``fields`` of a struct as a tuple; absent fields read None."""
-    known = set(struct.__struct_fields__) | {  # type: ignore[attr-defined]
-        name for name in fields if isinstance(getattr(struct, name, None), property)
-    }
     if not fields:
         return lambda _event: ()
-    if all(name in known for name in fields):
+    if len(readable(struct, fields)) == len(fields):
         if len(fields) == 1:
             one = attrgetter(fields[0])
             return lambda event: (one(event),)
@@ -149,24 +151,24 @@ def _weights(
     return None if weights is None else (position[weights.field], dict(weights.by_value))
 
 
-def _bounded(
-    getter: Callable[[Any], tuple[Any, ...]], bounds: Sequence[Bound]
-) -> Callable[[Any], tuple[Any, ...]]:
-    """Return a getter that also tells whether each bound holds."""
-    tests = [
-        (
-            attrgetter("micro" if bound.field == "value" else bound.field),
-            -_NO_BOUND if bound.low is None else bound.low,
-            _NO_BOUND if bound.high is None else bound.high,
-        )
-        for bound in bounds
+def _readers(struct: type, plan: LanePlan) -> list[Callable[[Any], Any]]:
+    """Return what reads each place of a group's key after the pane."""
+    absent = set(plan.dimensions) - readable(struct, plan.dimensions)
+    reads: list[Callable[[Any], Any]] = [
+        _nothing if name in absent else attrgetter(name) for name in plan.dimensions
     ]
+    return reads + [_holds(bound) for bound in plan.bounds]
 
-    def read(event: Any) -> tuple[Any, ...]:
-        held = [low <= (get(event) or 0) <= high for get, low, high in tests]
-        return (*getter(event), *held)
 
-    return read
+def _nothing(_event: Any) -> None:
+    return None
+
+
+def _holds(bound: Bound) -> Callable[[Any], bool]:
+    get = attrgetter("micro" if bound.field == "value" else bound.field)
+    low = -_NO_BOUND if bound.low is None else bound.low
+    high = _NO_BOUND if bound.high is None else bound.high
+    return lambda event: low <= (get(event) or 0) <= high
 
 
 _NO_BOUND = 1 << 62
@@ -179,24 +181,85 @@ class _Lane:
         self.plan = plan
         is_fact = plan.type in FACT_BY_TYPE
         struct: type = (FACT_BY_TYPE if is_fact else STRUCT_BY_TYPE)[plan.type]
-        self._dimensions = field_getter(struct, plan.dimensions)
-        if plan.bounds:
-            self._dimensions = _bounded(self._dimensions, plan.bounds)
+        self._reads = _readers(struct, plan)
         attribute = "micro" if plan.of == "value" else plan.of
         self._field: Callable[[Any], Any] = attrgetter(attribute or "ts")
         self.groups: dict[Key, Any] = Counter()
-        self.overflow = 0
+        self._added = 0
+        self._wide: dict[Values, Counter[Any]] = {}
+        self._plain = plan.agg is Aggregation.COUNT and not any(
+            reading.where or reading.weights for reading in plan.readings
+        )
         adders: dict[Aggregation, Callable[[Sequence[Any]], None]] = {
             Aggregation.COUNT: self._count_facts if is_fact else self._count_events,
             Aggregation.SUM: self._sum_facts if is_fact else self._sum_events,
             Aggregation.HISTOGRAM: self._histogram,
             Aggregation.DISTINCT: self._distinct,
         }
-        self.add = adders[plan.agg]
+        self._is_fact = is_fact
+        self._add = adders[plan.agg]
+
+    def add(self, events: Sequence[Any]) -> None:
+        """Add events or facts, in offset order."""
+        self._added += len(events)
+        self._add(events)
 
     def _keys(self, events: Sequence[Any]) -> Iterable[Key]:
         panes = [event.ts // BASE_MS for event in events]
-        return starmap(_key, zip(panes, map(self._dimensions, events), strict=True))
+        # Tuples are made by zip alone: no step of the interpreter an event.
+        return zip(panes, *(map(read, events) for read in self._reads), strict=True)
+
+    def drain(self) -> dict[Key, Any]:
+        """Return the groups since the last drain.
+
+        Where nearly every event was a group of its own, grouping by all dimensions at once only
+        costs: from then on a plain count is kept by each dimension set instead.
+        """
+        groups, self.groups = self.groups, Counter()
+        added, self._added = self._added, 0
+        if self._plain and not self._wide and added >= _WIDE_EVENTS and 4 * len(groups) > added:
+            sets = {dims for reading in self.plan.readings for dims, _ in reading.dimension_sets}
+            self._wide = {dims: Counter() for dims in sorted(sets)}
+            self._add = self._count_wide
+        return groups
+
+    def drain_wide(self) -> dict[Values, dict[tuple[int, tuple[Any, ...]], int]]:
+        """Return the counts by dimension set since the last drain, in order of appearance."""
+        drained: dict[Values, dict[tuple[int, tuple[Any, ...]], int]] = {}
+        for dimensions, counts in self._wide.items():
+            if not dimensions:
+                drained[dimensions] = {(pane, ()): n for pane, n in counts.items()}
+            elif len(dimensions) == 1:
+                drained[dimensions] = {(pane, (value,)): n for (pane, value), n in counts.items()}
+            else:
+                drained[dimensions] = dict(counts)
+            self._wide[dimensions] = Counter()
+        return drained
+
+    def _count_wide(self, events: Sequence[Any]) -> None:
+        if self._is_fact:
+            taken_back = [fact for fact in events if fact.weight < 0]
+            if taken_back:
+                self._count_sets(taken_back, Counter.subtract)
+                events = [fact for fact in events if fact.weight > 0]
+        self._count_sets(events, Counter.update)
+
+    def _count_sets(
+        self, events: Sequence[Any], count: Callable[[Any, Iterable[Any]], None]
+    ) -> None:
+        panes = [event.ts // BASE_MS for event in events]
+        reads = dict(zip(self.plan.dimensions, self._reads, strict=False))
+        for dimensions, counts in self._wide.items():
+            if not dimensions:
+                count(counts, panes)
+                continue
+            values = [map(reads[name], events) for name in dimensions]
+            count(
+                counts,
+                zip(
+                    panes, values[0] if len(values) == 1 else zip(*values, strict=True), strict=True
+                ),
+            )
 
     def _count_events(self, events: Sequence[Any]) -> None:
         self.groups.update(self._keys(events))
@@ -249,11 +312,8 @@ class _Hashes(dict[str, bytes]):
 
 
 _HASHES_MAX = 100_000
+_WIDE_EVENTS = 1_000
 _HASHES = _Hashes()
-
-
-def _key(pane: int, values: tuple[Any, ...]) -> Key:
-    return (pane, *values)
 
 
 @dataclass
@@ -293,10 +353,27 @@ class Accumulator:
         drained = Drained({}, {}, {}, {}, 0)
         for lanes in self._lanes.values():
             for lane in lanes:
-                if lane.groups:
-                    groups, lane.groups = lane.groups, Counter()
+                groups = lane.drain()
+                if groups:
                     self._spread(lane.plan, groups, drained)
+                wide = lane.drain_wide()
+                if any(wide.values()):
+                    self._spread_wide(lane.plan, wide, drained)
         return drained
+
+    def _spread_wide(
+        self,
+        plan: LanePlan,
+        wide: dict[Values, dict[tuple[int, tuple[Any, ...]], int]],
+        drained: Drained,
+    ) -> None:
+        labelled = {
+            dims: self._label(plan, dims, raw, drained) if dims else raw
+            for dims, raw in wide.items()
+        }
+        for reading in plan.readings:
+            for dimensions, _ in reading.dimension_sets:
+                self._emit(reading, dimensions, labelled[dimensions], drained)
 
     def _spread(self, plan: LanePlan, groups: dict[Key, Any], drained: Drained) -> None:
         for reading in plan.readings:
@@ -336,6 +413,18 @@ class Accumulator:
             # Admission follows the type's events, not one measure's filter.
             for key in groups:
                 labels(scope, dimensions, pick(key))
+        return self._label(plan, dimensions, raw, drained)
+
+    def _label(
+        self,
+        plan: LanePlan,
+        dimensions: Values,
+        raw: dict[tuple[int, tuple[Any, ...]], Any],
+        drained: Drained,
+    ) -> dict[tuple[int, Values], Any]:
+        """Put raw dimension values under their admitted labels."""
+        scope = f"{plan.type}|{','.join(dimensions)}"
+        labels, merge = self._admission.labels, _MERGE[plan.agg]
         labelled: dict[tuple[int, Values], Any] = {}
         for (pane, values), amount in raw.items():
             label = labels(scope, dimensions, values)

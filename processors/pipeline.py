@@ -273,13 +273,17 @@ class PartitionPipeline:
         return before_ms
 
     def _plan_work(self, batch: Batch, offsets: list[int], before_ms: list[int] | None) -> None:
-        keyed, work = self._keyed, batch.work
+        work = batch.work
         wanted: dict[tuple[int, str], StateCache] = {}
         unkeyed = 0
+        routes = {
+            struct: [(cache, cache.processor.key, *cache.generations) for cache in caches]
+            for struct, caches in self._keyed.items()
+        }
         for index, event in enumerate(batch.events):
             refused = False
-            for cache in keyed.get(event.__class__, ()):
-                key = cache.processor.key(event)
+            for cache, key_of, young, old in routes.get(event.__class__, ()):
+                key = key_of(event)
                 if key is None:
                     continue
                 if before_ms is not None:
@@ -287,7 +291,7 @@ class PartitionPipeline:
                     if event.ts < watermark_ms - cache.processor.lateness_ms:  # type: ignore[operator]
                         refused = True
                         continue
-                if key not in cache:
+                if key not in young and key not in old:
                     wanted[id(cache), key] = cache
                 work.append((cache, key, event, offsets[index]))
             unkeyed += refused

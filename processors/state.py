@@ -47,6 +47,11 @@ class StateCache:
     def __contains__(self, key: str) -> bool:
         return key in self._young or key in self._old
 
+    @property
+    def generations(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The young and the old states, as they are until the next drain."""
+        return self._young, self._old
+
     def load(self, key: str, encoded: bytes | None) -> Any:
         """Bring a state in from the table; None where the table has none."""
         dropped = key in self._dirty and self._dirty[key] is None  # the table does not know yet

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from base64 import b64decode
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from yarl import URL
@@ -81,7 +82,7 @@ class Doorkeeper:
     def _key(self, request: web.Request, presented: str, scope: Scope) -> Key:
         if self._path is None:
             # Without keys any web page could send events by rebinding a name to 127.0.0.1.
-            if not is_loopback(request.url.host or ""):
+            if not _loopback_host(request.host):
                 raise Refusal(403, "host", "the Host header is not a loopback name")
             return OPEN_KEY
         key = self._current().find(presented, now_ms()) if presented else None
@@ -132,8 +133,14 @@ def presented_key(request: web.Request) -> str:
     return request.query.get("key", "")
 
 
+@lru_cache(maxsize=256)
 def _loopback_origin(origin: str) -> bool:
     try:
         return is_loopback(URL(origin).host or "")
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=256)
+def _loopback_host(host: str) -> bool:
+    return _loopback_origin(f"http://{host}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
 from streams.collector.answer import Answer, rejected
 from streams.collector.refusal import Refusal
+from streams.producer.bundle import all_done
 from streams.producer.errors import BufferFullError, DeliveryError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Intake:
         except (BufferFullError, DeliveryError) as error:
             raise _unavailable() from error
         landed = {bundle.landed for bundle in bundles}
-        await asyncio.wait(landed)
+        await all_done(landed)
         for future in landed:
             failure = future.exception()
             if failure is not None:

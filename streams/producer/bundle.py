@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from streams.producer.envelope import Envelope
 
 RECORD_OVERHEAD_BYTES = 40  # at most: lengths, timestamp and offset of a record in a batch
@@ -26,12 +28,13 @@ class Bundle:
         partition: the partition.
     """
 
-    __slots__ = ("envelopes", "landed", "partition", "size_bytes", "topic")
+    __slots__ = ("departed_s", "envelopes", "landed", "partition", "size_bytes", "topic")
 
     def __init__(self, topic: str, partition: int) -> None:
         self.topic, self.partition = topic, partition
         self.envelopes: list[Envelope] = []
         self.size_bytes = 0
+        self.departed_s = 0.0  # the loop's clock, once it is under way
         self.landed: asyncio.Future[Landing] = asyncio.get_running_loop().create_future()
         self.landed.add_done_callback(_consume)
 
@@ -49,6 +52,25 @@ class Bundle:
 def record_bytes(envelope: Envelope) -> int:
     """How much room an envelope takes in a batch, at most."""
     return len(envelope.key) + len(envelope.value) + RECORD_OVERHEAD_BYTES
+
+
+async def all_done(futures: Collection[asyncio.Future[Landing]]) -> None:
+    """Wait for futures that others wait for too; leaner than ``asyncio.wait``."""
+    pending = [future for future in futures if not future.done()]
+    if not pending:
+        return
+    waiter = asyncio.get_running_loop().create_future()
+    left = len(pending)
+
+    def one_less(_: asyncio.Future[Landing]) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0 and not waiter.done():
+            waiter.set_result(None)
+
+    for future in pending:
+        future.add_done_callback(one_less)
+    await waiter
 
 
 def _consume(landed: asyncio.Future[Landing]) -> None:

@@ -6,11 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from streams.producer.lanes import Lanes
-from streams.producer.link import BATCH_BYTES
+from streams.producer.link import BATCH_BYTES, LinkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from streams.producer.lanes import Place
     from streams.producer.link import Link
     from streams.producer.spooler import Spooler
 
@@ -39,16 +40,28 @@ async def drain(spooler: Spooler, link: Link, timeout_s: float, hold: Callable[[
         lanes = Lanes(BATCH_BYTES)
         lanes.route(link.partitions)
         lanes.add(envelopes)
-        outcomes = await asyncio.gather(
-            *(_send_lane(lanes, place, link, timeout_s) for place in lanes.ready()),
-            return_exceptions=True,
-        )
-        for outcome in outcomes:
-            if outcome is not None:
-                raise outcome
+        tasks = {asyncio.create_task(_send_lane(lanes, place, link)) for place in lanes.ready()}
+        if tasks:
+            await _finish(tasks, timeout_s)
         await spooler.drop(len(envelopes))
 
 
-async def _send_lane(lanes: Lanes, place: tuple[str, int], link: Link, timeout_s: float) -> None:
+async def _finish(tasks: set[asyncio.Task[None]], timeout_s: float) -> None:
+    """Wait for all, without cancelling what is late: its answer may still come, to nobody."""
+    done, late = await asyncio.wait(tasks, timeout=timeout_s)
+    for task in late:
+        task.add_done_callback(_consume)
+    for task in done:
+        task.result()
+    if late:
+        raise LinkError(f"no confirmation within {timeout_s} s")
+
+
+def _consume(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+async def _send_lane(lanes: Lanes, place: Place, link: Link) -> None:
     while (bundle := lanes.depart(place)) is not None:
-        await link.send(bundle, timeout_s)
+        await link.send(bundle)

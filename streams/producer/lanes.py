@@ -42,22 +42,24 @@ class Lanes:
             self._counts = counts
             self._open = {topic: [None] * count for topic, count in counts.items()}
 
-    def add(self, envelopes: Iterable[Envelope]) -> list[Bundle]:
-        """Put envelopes into bundles and return each one's."""
+    def add(self, envelopes: Iterable[Envelope]) -> tuple[list[Bundle], int]:
+        """Put envelopes into bundles; return each one's, and their size in bytes."""
         counts, opened, partition = self._counts, self._open, self._partition
         bundle_bytes = self._bundle_bytes
         bundles: list[Bundle] = []
+        total_bytes = 0
         for envelope in envelopes:  # once for every event: short on purpose
-            topic, key, value, _, _ = envelope
+            topic, key = envelope.topic, envelope.key
             number = partition(key, counts[topic])
-            size = len(key) + len(value) + RECORD_OVERHEAD_BYTES
+            size = len(key) + len(envelope.value) + RECORD_OVERHEAD_BYTES
             bundle = opened[topic][number]
             if bundle is None or bundle.size_bytes + size > bundle_bytes:
                 bundle = self._new_bundle(topic, number)
             bundle.envelopes.append(envelope)
             bundle.size_bytes += size
             bundles.append(bundle)
-        return bundles
+            total_bytes += size
+        return bundles, total_bytes
 
     def _new_bundle(self, topic: str, number: int) -> Bundle:
         bundle = Bundle(topic, number)
@@ -93,6 +95,10 @@ class Lanes:
         place = (bundle.topic, bundle.partition)
         if self._under_way.get(place) is bundle:
             del self._under_way[place]
+
+    def under_way(self) -> list[Bundle]:
+        """Return the bundles that are under way."""
+        return list(self._under_way.values())
 
     def unconfirmed(self) -> list[Bundle]:
         """Return what is under way and what waits; each partition's in order."""

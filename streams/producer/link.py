@@ -84,28 +84,24 @@ class Link:
         self._producer = producer
         self.partitions = partitions
 
-    async def send(self, bundle: Bundle, timeout_s: float) -> int:
+    async def send(self, bundle: Bundle) -> int:
         """Send a bundle and return its first offset once all in-sync replicas have it.
 
+        Waits as long as it takes: whoever asks decides when Kafka is away.
+
         Raises:
-            LinkError: Kafka is away; the bundle may arrive all the same.
+            LinkError: Kafka refused; the bundle may arrive all the same.
         """
         builder = self._producer.create_batch()
         for envelope in bundle.envelopes:
             builder.append(timestamp=envelope.timestamp_ms, key=envelope.key, value=envelope.value)
         builder.close()
         try:
-            async with asyncio.timeout(timeout_s):
-                confirmation = await self._producer.send_batch(
-                    builder, bundle.topic, partition=bundle.partition
-                )
-            # Waited for without cancelling: it may still fail when nobody listens any more.
-            confirmation.add_done_callback(_consume)
-            await asyncio.wait((confirmation,), timeout=timeout_s)
-            if not confirmation.done():
-                raise LinkError(f"no confirmation within {timeout_s} s")
-            return int(confirmation.result().offset)
-        except (KafkaError, OSError, TimeoutError) as error:
+            confirmation = await self._producer.send_batch(
+                builder, bundle.topic, partition=bundle.partition
+            )
+            return int((await confirmation).offset)
+        except (KafkaError, OSError) as error:
             raise LinkError(str(error) or type(error).__name__) from error
 
     async def close(self) -> None:
@@ -116,8 +112,3 @@ class Link:
 async def _stop(producer: AIOKafkaProducer) -> None:
     with contextlib.suppress(KafkaError, OSError):
         await producer.stop()
-
-
-def _consume(confirmation: asyncio.Future[Any]) -> None:
-    if not confirmation.cancelled():
-        confirmation.exception()

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0)
+_LOOKS = 5  # while Kafka is silent, before it counts as away
 
 
 class Outbox:
@@ -180,8 +181,7 @@ class Outbox:
             bundle.size_bytes += size
             bundles = [bundle] * len(envelopes)
         else:
-            bundles = self._lanes.add(envelopes)
-            size = sum(map(record_bytes, envelopes))
+            bundles, size = self._lanes.add(envelopes)
         self._bytes += size
         return bundles
 
@@ -201,18 +201,31 @@ class Outbox:
 
     async def _ship(self, place: Place, link: Link) -> None:
         """Send what is queued for a partition, one bundle after the other."""
+        clock = asyncio.get_running_loop().time
         while self._link is link and (bundle := self._lanes.depart(place)) is not None:
+            bundle.departed_s = clock()
             try:
-                offset = await link.send(bundle, self._away_after_s)
+                offset = await link.send(bundle)
             except LinkError as error:
                 if self._link is link:
                     self._go_away(error)
                 return
-            self._lanes.arrive(bundle)
+            if self._link is link:
+                self._lanes.arrive(bundle)
             bundle.land(Landing(offset, spooled=False))
+
+    async def _watch(self, link: Link) -> None:
+        """Look now and then whether Kafka still answers: cheaper than a timer for each bundle."""
+        clock = asyncio.get_running_loop().time
+        while self._link is link:
+            await asyncio.sleep(self._away_after_s / _LOOKS)
+            late_s = clock() - self._away_after_s
+            if self._link is link and any(b.departed_s < late_s for b in self._lanes.under_way()):
+                self._go_away(f"no confirmation within {self._away_after_s} s")
 
     def _use(self, link: Link) -> None:
         self._link = link
+        self._run(self._watch(link))
         self._lanes.route(link.partitions)
         self._holding = False
         for place in self._lanes.ready():

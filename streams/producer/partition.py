@@ -16,8 +16,11 @@ class Partitioner:
     def partition(self, key: bytes, partitions: int) -> int:
         """Return the partition of a key, 0 to ``partitions`` - 1."""
         found = self._hashes.get(key)
-        if found is None:
-            if len(self._hashes) >= _HASHES_MAX:
-                self._hashes.clear()
-            found = self._hashes[key] = murmur2(key) & 0x7FFFFFFF
-        return found % partitions
+        return (self._hash(key) if found is None else found) % partitions
+
+    def _hash(self, key: bytes) -> int:
+        if len(self._hashes) >= _HASHES_MAX:
+            self._hashes.clear()
+        hashed: int = murmur2(key) & 0x7FFFFFFF
+        self._hashes[key] = hashed
+        return hashed

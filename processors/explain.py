@@ -11,7 +11,7 @@ from processors.catalog.implicit import TARGET_DIMENSIONS, TARGETS, TARGETS_KNOW
 from processors.catalog.model import Aggregation
 from processors.catalog.operand import TARGET
 from processors.catalog.requirements import operands_of
-from processors.cells import CellRef, CellTable
+from processors.cells import SEPARATOR, CellRef, CellTable
 from processors.evaluate import evaluate
 from processors.figures import MICRO, Quotient, money, number
 from processors.histogram import bucket_index
@@ -22,12 +22,13 @@ from processors.windows import Span
 from processors.words import event_fields, leaves, published_events
 
 if TYPE_CHECKING:
-    from processors.catalog.model import Catalog, Metric
+    from processors.catalog.model import Catalog, Measure, Metric
     from processors.evaluate import Row
     from processors.reading import Reading
 
 _EXAMPLE_CURRENCY: Final = "EUR"
 _EXAMPLE_AMOUNTS: Final = (30, 60, 120, 400, 600)
+_EXAMPLE_TARGET: Final = 3_650
 _EXAMPLE_DURATIONS_S: Final = (60, 180, 600)
 
 
@@ -66,7 +67,7 @@ def explain(catalog: Catalog, metric: Metric) -> dict[str, Any]:
 
 def example(catalog: Catalog, metric: Metric) -> dict[str, Any]:
     """Return made-up numbers of the leaves, and the figures that they give."""
-    tables = _example_tables(catalog, metric)
+    tables = example_tables(catalog, metric, metric.dimension_sets[0])
     return {
         "parts": {part.leaf: part.figure for part in take_apart(catalog, metric, tables)},
         "gives": {
@@ -106,9 +107,9 @@ def _total(catalog: Catalog, metric: Metric, tables: Tables) -> list[Row]:
     return evaluate(catalog, metric, window, names, tables, Span(0, window.size_ms))
 
 
-def _example_tables(catalog: Catalog, metric: Metric) -> Tables:
-    """Fill every cell that the KPI's first set reads with a small number."""
-    plan = reading(catalog, metric, metric.dimension_sets[0])
+def example_tables(catalog: Catalog, metric: Metric, dimensions: tuple[str, ...]) -> Tables:
+    """Return every cell that one row of a KPI reads, filled with small made-up numbers."""
+    plan = reading(catalog, metric, dimensions)
     tables = Tables({slot: CellTable() for slot in slots_of(metric)})
     # What is taken off comes later, and is less.
     amounts = sorted(_EXAMPLE_AMOUNTS, reverse="-" in metric.numerator)
@@ -116,30 +117,28 @@ def _example_tables(catalog: Catalog, metric: Metric) -> Tables:
     for measure, slot, names in sorted(plan.stored):
         place = order.index(measure) if measure in order else len(order)
         amount = amounts[(place + bool(slot.shift)) % len(amounts)]
-        _fill(catalog, tables[slot], (measure, names), amount, metric)
+        if names == TARGET_DIMENSIONS and measure in (TARGETS.name, TARGETS_KNOWN.name):
+            _fill_targets(metric, dimensions, tables[slot], measure)
+        else:
+            _fill(catalog.measures[measure], names, tables[slot], amount)
     return tables
 
 
-def _fill(
-    catalog: Catalog,
-    table: CellTable,
-    where: tuple[str, tuple[str, ...]],
-    amount: int,
-    metric: Metric,
+def _fill_targets(
+    metric: Metric, dimensions: tuple[str, ...], table: CellTable, measure: str
 ) -> None:
-    name, names = where
-    group = (name, ",".join(names))
-    if names == TARGET_DIMENSIONS and name in (TARGETS.name, TARGETS_KNOWN.name):
-        for operand in operands_of(metric).values():
-            if operand.kind == TARGET:
-                row = metric.dimension_sets[0]
-                place = (f"some {n}" if n in row else NONE_VALUE for n in names[1:])
-                values = "\x1f".join((operand.name, *place))
-                micro = 3_650 * MICRO if name == TARGETS.name else 1
-                table.add(CellRef(group, "", values), micro)
-        return
-    measure = catalog.measures[name]
-    values = "\x1f".join(_EXAMPLE_CURRENCY if n == CURRENCY else f"some {n}" for n in names)
+    """Set every target that a KPI reads, for the row's values."""
+    amount = _EXAMPLE_TARGET * MICRO if measure == TARGETS.name else 1
+    group = (measure, ",".join(TARGET_DIMENSIONS))
+    place = [f"some {n}" if n in dimensions else NONE_VALUE for n in TARGET_DIMENSIONS[1:]]
+    names = {o.name for o in operands_of(metric).values() if o.kind == TARGET}
+    for name in names:
+        table.add(CellRef(group, "", SEPARATOR.join((name, *place))), amount)
+
+
+def _fill(measure: Measure, names: tuple[str, ...], table: CellTable, amount: int) -> None:
+    group = (measure.name, ",".join(names))
+    values = SEPARATOR.join(_EXAMPLE_CURRENCY if n == CURRENCY else f"some {n}" for n in names)
     if measure.agg is Aggregation.HISTOGRAM:
         for duration_s in _EXAMPLE_DURATIONS_S:
             table.add(CellRef(group, f"b{bucket_index(duration_s * 1_000)}", values), 1)

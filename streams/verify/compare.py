@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from streams.verify.compare_panes import compare_rung
 from streams.verify.compare_windows import compare_window
 from streams.verify.formula import formula
 from streams.verify.live import by_source
 from streams.verify.oracle import counters
+from streams.verify.pool import each
 from streams.verify.tally import Tally
 
 if TYPE_CHECKING:
@@ -17,9 +19,12 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from processors.catalog.model import Catalog
+    from processors.catalog.model import Catalog, Window
     from streams.tables.base import RungPanes
+    from streams.verify.live import SourcePanes
+    from streams.verify.series import Source
 
+    Connect = Callable[[], duckdb.DuckDBPyConnection]
     ReadRung = Callable[[str], RungPanes]
     Report = Callable[[str, int, int], None]
 
@@ -75,43 +80,83 @@ class Comparison:
         return differ == 0 and self.cells > 0 and self.windows > 0
 
 
+class _Task(NamedTuple):
+    """One window of one KPI: all its dimension sets, or of a KPI of durations one."""
+
+    metric: str
+    window: Window
+    sets: tuple[tuple[str, ...], ...]
+
+
 def compare(
-    con: duckdb.DuckDBPyConnection,
+    connect: Connect,
     catalog: Catalog,
     read_rung: ReadRung,
     pipeline_counters: Mapping[str, int],
+    *,
+    processes: int = 1,
     report: Report = lambda *_: None,
+    check: Callable[[], None] = lambda: None,
 ) -> Comparison:
     """Compare everything, one rung after the other so that only one is in memory.
 
     Args:
-        con: a recomputed log.
+        connect: opens a recomputed log, read-only; called in each process.
         catalog: what was measured.
         read_rung: returns all stored panes of a rung.
         pipeline_counters: as stored, over all partitions.
+        processes: how many may work on windows at once.
         report: gets the progress.
+        check: raises to give up.
     """
     outcome = Comparison({name: Tally(name) for name in catalog.metrics})
     readers = _readers(catalog, outcome.kpis)
-    total = sum(len(metric.windows) for metric in catalog.metrics.values())
+    tasks = _tasks(catalog)
     done = 0
     for rung in (r.name for r in catalog.ladder.rungs):
+        check()
         panes = read_rung(rung)
-        _compare_panes(con, catalog, rung, panes, readers, outcome)
+        with connect() as con:
+            _compare_panes(con, catalog, rung, panes, readers, outcome)
         apart = by_source(panes)
         panes.clear()
-        for metric in catalog.metrics.values():
-            for window in metric.windows:
-                if window.rung == rung:
-                    compare_window(con, catalog, metric, window, apart, outcome.kpis[metric.id])
-                    done += 1
-                    report("compared windows of KPIs", done, total)
-    exact = counters(con)
+        work = partial(_compare_windows, connect, catalog, apart)
+        here = [task for task in tasks if task.window.rung == rung]
+        for tally in each(work, here, processes, check):
+            outcome.kpis[tally.name].add(tally)
+            done += 1
+            report("compared windows of KPIs", done, len(tasks))
+    with connect() as con:
+        exact = counters(con)
     wanted = (exact.keys() | {n for n, count in pipeline_counters.items() if count}) - NOT_COMPARED
     outcome.counters = {
         name: (pipeline_counters.get(name, 0), exact.get(name, 0)) for name in sorted(wanted)
     }
     return outcome
+
+
+def _tasks(catalog: Catalog) -> list[_Task]:
+    """Return the tasks, longest windows first: they take longest."""
+    tasks = []
+    for metric in catalog.metrics.values():
+        sets = metric.dimension_sets
+        apart = formula(catalog, metric, sets[0]).histogram
+        for window in metric.windows:
+            tasks += [
+                _Task(metric.id, window, some)
+                for some in ([(s,) for s in sets] if apart else [sets])
+            ]
+    return sorted(tasks, key=lambda task: -task.window.size_ms)
+
+
+def _compare_windows(
+    connect: Connect, catalog: Catalog, panes: Mapping[Source, SourcePanes], task: _Task
+) -> Tally:
+    tally = Tally(task.metric)
+    metric = replace(catalog.metrics[task.metric], dimension_sets=task.sets)
+    with connect() as con:
+        compare_window(con, catalog, metric, task.window, panes, tally)
+    return tally
 
 
 def _readers(catalog: Catalog, tallies: Mapping[str, Tally]) -> dict[tuple[str, str], list[Tally]]:

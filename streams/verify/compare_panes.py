@@ -42,16 +42,17 @@ def compare_rung(
     """
     compared: Counter[tuple[str, str]] = Counter()
     left = dict(panes)
-    for start_ms, expected in _recomputed(con, catalog, rung):
+    for start_ms, expected in recomputed_panes(con, catalog, rung):
         _compare_pane(rung, start_ms, left.pop(start_ms, {}), expected, compared, differs)
     for start_ms, cells in sorted(left.items()):
         _compare_pane(rung, start_ms, cells, {}, compared, differs)
     return compared
 
 
-def _recomputed(
+def recomputed_panes(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, rung: str
 ) -> Iterator[tuple[int, dict[str, int]]]:
+    """Yield the recomputed panes of one rung: (start, cell name -> amount), in order of starts."""
     measures = [name for name, r in catalog.requirements.items() if rung in r.rungs]
     distinct = {name for name in measures if catalog.measures[name].agg is Aggregation.DISTINCT}
     panes = "asof join day on base_ms >= day.start_ms" if rung == "1d" else ""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import duckdb
@@ -12,19 +15,22 @@ import duckdb
 from processors.errors import UsageError
 from streams.catalog_files import read_catalog
 from streams.replay.run import replay
+from streams.supervisor.tree import Supervisor
 from streams.tables.connection import open_client
 from streams.tables.redis_reader import RedisReader
 from streams.verify.compare import compare
 from streams.verify.log import append_log, create_log, read_log
 from streams.verify.namespace import own_namespace
 from streams.verify.oracle import recompute
+from streams.verify.pool import cores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from processors.catalog.model import Catalog
     from streams.replay.sources import Files
     from streams.settings import Settings
-    from streams.tables.base import RungPanes
+    from streams.tables.base import PartitionId, RungPanes
     from streams.verify.compare import Comparison
 
     Report = Callable[[str, int, int], None]
@@ -69,24 +75,34 @@ def verify(
         UsageError: there are no events.
         UnreachableError: broker or Redis is away or refused.
         CheckFailedError: the worker does not get on.
+        StopRequested: SIGINT or SIGTERM came.
     """
     if not files.count:
         raise UsageError("the files hold no events: there would be nothing to compare")
-    with own_namespace(settings, say) as mine:
+    with (
+        Supervisor(report=say) as supervisor,
+        own_namespace(settings, say) as mine,
+        tempfile.TemporaryDirectory(prefix="kpi-verify-") as directory,
+    ):
+
+        def check() -> None:
+            supervisor.pause(0)
+
         catalog = read_catalog(mine)
         replayed = replay(mine, files, report=report, say=say)
         started = time.monotonic()
-        con = duckdb.connect(config={"threads": 2})
-        create_log(con)
-        ends = replayed.delivered.next_offsets
-        rows = read_log(mine, ends, lambda done, total: report("read back", done, total))
-        records = append_log(con, rows)
-        recompute(con, catalog, dedup_horizon=mine.dedup_horizon)
+        path = Path(directory) / "recomputed.duckdb"
+        records = _recompute(mine, catalog, replayed.delivered.next_offsets, path, report, check)
         recomputed = time.monotonic()
         before_compare(mine)
-        counters = asyncio.run(_counters(mine))
         comparison = compare(
-            con, catalog, lambda rung: asyncio.run(_panes(mine, rung)), counters, report
+            partial(duckdb.connect, path, read_only=True),
+            catalog,
+            lambda rung: asyncio.run(_panes(mine, rung)),
+            asyncio.run(_counters(mine)),
+            processes=cores(),
+            report=report,
+            check=check,
         )
         compared = time.monotonic()
     return Verified(
@@ -98,6 +114,27 @@ def verify(
         recomputed - started,
         compared - recomputed,
     )
+
+
+def _recompute(
+    settings: Settings,
+    catalog: Catalog,
+    ends: Mapping[PartitionId, int],
+    path: Path,
+    report: Report,
+    check: Callable[[], None],
+) -> int:
+    """Recompute the namespace's log into a database file; returns how many records it has."""
+
+    def progress(done: int, total: int) -> None:
+        check()
+        report("read back", done, total)
+
+    with duckdb.connect(path) as con:
+        create_log(con)
+        records = append_log(con, read_log(settings, ends, progress))
+        recompute(con, catalog, dedup_horizon=settings.dedup_horizon)
+    return records
 
 
 async def _counters(settings: Settings) -> dict[str, int]:

@@ -40,6 +40,15 @@ class Tally:
         """Cells and windows that differ."""
         return self.cells_differ + self.windows_differ
 
+    def add(self, other: Tally) -> None:
+        """Take another one's figures in."""
+        self.cells += other.cells
+        self.cells_differ += other.cells_differ
+        self.windows += other.windows
+        self.windows_differ += other.windows_differ
+        self.grid += other.grid
+        self.examples = (self.examples + other.examples)[:EXAMPLES_MAX]
+
     def cell_differs(self, where: str, ours: Any, recomputed: Any) -> None:
         """Count a pane cell that differs."""
         self.cells_differ += 1

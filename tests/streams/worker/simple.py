@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from processors.passing import Emission
     from processors.record import Record
 
 HORIZON = 100  # records before the claimed offset that are read again
@@ -36,6 +37,7 @@ class CountingBatch:
     values: list[int]
     rejections: list[Rejection]
     missing: dict[str, list[bytes]] = field(default_factory=dict)
+    emissions: list[Emission] = field(default_factory=list)
 
 
 class CountingPipeline:

@@ -1,6 +1,6 @@
 """The collector beside bare handlers of the same stack, in one run; then what it loses: nothing.
 
-    python benchmarks/collector.py [--seconds N] [--connections N] [--outage-seconds N]
+    python benchmarks/collector.py [--seconds N] [--rounds N] [--connections N] [--outage-seconds N]
 
 on the embedded broker, which shares the machine's cores. Prints one line of JSON a measurement:
 events/s, latency as the client sees it, and CPU time of the server's process for each event. The
@@ -34,7 +34,7 @@ from streams.supervisor.tree import Supervisor
 from streams.topics import create_topics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 HERE = Path(__file__).parent
 BATCHES = (100, 1)
@@ -100,15 +100,26 @@ def throughput(args: argparse.Namespace, settings: Settings, directory: Path) ->
         running(port, "-c", COLLECT, *collect) as collector,
     ):
         for batch in BATCHES:
-            parse = measure(bare, bare_port, "/parse", batch, args)
-            read = measure(bare, bare_port, "/read", batch, args)
-            ours = measure(collector, port, "/v1/events", batch, args)
+            rounds = [
+                (
+                    measure(bare, bare_port, "/parse", batch, args),
+                    measure(bare, bare_port, "/read", batch, args),
+                    measure(collector, port, "/v1/events", batch, args),
+                )
+                for _ in range(args.rounds)
+            ]
+            parse, read, ours = (median(runs) for runs in zip(*rounds, strict=True))
             for name, found in (("bare_parse", parse), ("bare_read", read), ("collector", ours)):
                 print(json.dumps({"measured": name, "batch": batch, **found}))
             ratio = ours["events_per_s"] / parse["events_per_s"]
             cpu_ratio = parse["cpu_us_per_event"] / ours["cpu_us_per_event"]
             print(json.dumps({"measured": "ratio", "batch": batch, "events_per_s": round(ratio, 2),
                               "cpu": round(cpu_ratio, 2)}))  # fmt: skip
+
+
+def median(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the run with the middle throughput."""
+    return sorted(runs, key=lambda run: run["events_per_s"])[len(runs) // 2]
 
 
 def stored(settings: Settings) -> set[str]:
@@ -154,7 +165,8 @@ def losses(
 def main() -> None:
     """Run everything."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each; the median counts")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--outage-seconds", type=float, default=10.0)
     args = parser.parse_args()

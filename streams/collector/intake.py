@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from streams.collector.answer import Answer, rejected
 from streams.collector.refusal import Refusal
-from streams.producer.bundle import all_done
+from streams.producer.bundle import all_landed
 from streams.producer.errors import BufferFullError, DeliveryError
 
 if TYPE_CHECKING:
@@ -100,14 +100,14 @@ class Intake:
             bundles = self._outbox.post(envelopes)
         except (BufferFullError, DeliveryError) as error:
             raise _unavailable() from error
-        landed = {bundle.landed for bundle in bundles}
-        await all_done(landed)
-        for future in landed:
-            failure = future.exception()
+        different = set(bundles)
+        await all_landed(different)
+        for bundle in different:
+            failure = bundle.landed.exception()
             if failure is not None:
                 _log.error("events could not be taken: %s", type(failure).__name__)
                 raise _unavailable() from failure
-        if not any(future.result().spooled for future in landed):
+        if not any(bundle.landed.result().spooled for bundle in different):
             return 0
         return sum(bundle.landed.result().spooled for bundle in bundles)
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from streams.producer.envelope import Envelope
 
@@ -26,27 +26,48 @@ class Bundle:
     Args:
         topic: the broker's name of the topic; empty for events on their way to the spool.
         partition: the partition.
+
+    Attributes:
+        landed: what became of it, for tasks that await it.
+        watchers: called at once when it has landed, or never will.
+        departed_s: the loop's clock when it left.
     """
 
-    __slots__ = ("departed_s", "envelopes", "landed", "partition", "size_bytes", "topic")
+    __slots__ = (
+        "departed_s",
+        "envelopes",
+        "landed",
+        "partition",
+        "size_bytes",
+        "topic",
+        "watchers",
+    )
 
     def __init__(self, topic: str, partition: int) -> None:
         self.topic, self.partition = topic, partition
         self.envelopes: list[Envelope] = []
         self.size_bytes = 0
-        self.departed_s = 0.0  # the loop's clock, once it is under way
+        self.departed_s = 0.0
         self.landed: asyncio.Future[Landing] = asyncio.get_running_loop().create_future()
-        self.landed.add_done_callback(_consume)
+        self.watchers: list[Callable[[Bundle], None]] = []
 
     def land(self, landing: Landing) -> None:
         """It arrived. The first outcome stays."""
         if not self.landed.done():
             self.landed.set_result(landing)
+            self._tell()
 
     def fail(self, error: Exception) -> None:
         """It never will."""
         if not self.landed.done():
             self.landed.set_exception(error)
+            self.landed.exception()  # whoever waits gets it; if nobody does, that is no defect
+            self._tell()
+
+    def _tell(self) -> None:
+        watchers, self.watchers = self.watchers, []
+        for watcher in watchers:
+            watcher(self)
 
 
 def record_bytes(envelope: Envelope) -> int:
@@ -54,26 +75,20 @@ def record_bytes(envelope: Envelope) -> int:
     return len(envelope.key) + len(envelope.value) + RECORD_OVERHEAD_BYTES
 
 
-async def all_done(futures: Collection[asyncio.Future[Landing]]) -> None:
-    """Wait for futures that others wait for too; leaner than ``asyncio.wait``."""
-    pending = [future for future in futures if not future.done()]
-    if not pending:
+async def all_landed(bundles: Collection[Bundle]) -> None:
+    """Wait for bundles that others wait for too; leaner than ``asyncio.wait``."""
+    left = [bundle for bundle in bundles if not bundle.landed.done()]
+    if not left:
         return
     waiter = asyncio.get_running_loop().create_future()
-    left = len(pending)
+    count = len(left)
 
-    def one_less(_: asyncio.Future[Landing]) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0 and not waiter.done():
+    def one_less(_: Bundle) -> None:
+        nonlocal count
+        count -= 1
+        if count == 0 and not waiter.done():
             waiter.set_result(None)
 
-    for future in pending:
-        future.add_done_callback(one_less)
+    for bundle in left:
+        bundle.watchers.append(one_less)
     await waiter
-
-
-def _consume(landed: asyncio.Future[Landing]) -> None:
-    """Whoever still waits gets the error; if nobody does, asyncio must not complain."""
-    if not landed.cancelled():
-        landed.exception()

@@ -30,7 +30,7 @@ class Lanes:
     ) -> None:
         self._bundle_bytes = bundle_bytes
         self._on_bundle = on_bundle
-        self._partition = Partitioner().partition
+        self._partitioner = Partitioner()
         self._counts: Mapping[str, int] = {}
         self._queues: dict[Place, deque[Bundle]] = {}
         self._under_way: dict[Place, Bundle] = {}
@@ -44,13 +44,15 @@ class Lanes:
 
     def add(self, envelopes: Iterable[Envelope]) -> tuple[list[Bundle], int]:
         """Put envelopes into bundles; return each one's, and their size in bytes."""
-        counts, opened, partition = self._counts, self._open, self._partition
+        counts, opened = self._counts, self._open
+        known, hash_of = self._partitioner.known, self._partitioner.hash
         bundle_bytes = self._bundle_bytes
         bundles: list[Bundle] = []
         total_bytes = 0
         for envelope in envelopes:  # once for every event: short on purpose
             topic, key = envelope.topic, envelope.key
-            number = partition(key, counts[topic])
+            hashed = known(key)
+            number = (hash_of(key) if hashed is None else hashed) % counts[topic]
             size = len(key) + len(envelope.value) + RECORD_OVERHEAD_BYTES
             bundle = opened[topic][number]
             if bundle is None or bundle.size_bytes + size > bundle_bytes:

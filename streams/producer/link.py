@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from streams.producer.bundle import Bundle
+    from streams.producer.envelope import Envelope
 
-BATCH_BYTES = 512 * 1024
+_NO_HEADERS: list[Any] = []
+BATCH_BYTES = 192 * 1024  # larger ones cost more: aiokafka copies them several times
 _CONNECT_TIMEOUT_S = 5.0
 
 
@@ -107,6 +109,15 @@ class Link:
     async def close(self) -> None:
         """Close, once what is under way has arrived: a link that is away closes when it is back."""
         await _stop(self._producer)
+
+
+def _fill(builder: Any, envelopes: Sequence[Envelope]) -> None:
+    """Append every envelope; half the time of ``builder.append`` for each (aiokafka is pinned)."""
+    append = builder._builder.append  # noqa: SLF001  # what append() itself calls, once checked
+    for offset, envelope in enumerate(envelopes):
+        if append(offset, envelope.timestamp_ms, envelope.key, envelope.value, _NO_HEADERS) is None:
+            raise ValueError(f"event {envelope.event_id} does not fit into its batch")
+    builder._relative_offset = len(envelopes)  # noqa: SLF001  # as above
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:

@@ -187,7 +187,7 @@ class Outbox:
 
     def _follow(self, bundle: Bundle) -> None:
         """A bundle was begun: send it as soon as its partition is free."""
-        bundle.landed.add_done_callback(lambda _: self._leave(bundle))
+        bundle.watchers.append(self._leave)
         if self._link is not None and self._lanes.idle(bundle):
             self._run(self._ship((bundle.topic, bundle.partition), self._link))
 

@@ -12,13 +12,15 @@ class Partitioner:
 
     def __init__(self) -> None:
         self._hashes: dict[bytes, int] = {}
+        self.known = self._hashes.get  # a key's hash, None if it was not asked for lately
 
     def partition(self, key: bytes, partitions: int) -> int:
         """Return the partition of a key, 0 to ``partitions`` - 1."""
-        found = self._hashes.get(key)
-        return (self._hash(key) if found is None else found) % partitions
+        found = self.known(key)
+        return (self.hash(key) if found is None else found) % partitions
 
-    def _hash(self, key: bytes) -> int:
+    def hash(self, key: bytes) -> int:
+        """Return a key's hash, and know it from now on; its remainder is the partition."""
         if len(self._hashes) >= _HASHES_MAX:
             self._hashes.clear()
         hashed: int = murmur2(key) & 0x7FFFFFFF

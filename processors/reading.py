@@ -13,7 +13,7 @@ from processors.catalog.checks_measure import is_money
 from processors.catalog.fields import DURATION, VALUE
 from processors.catalog.implicit import RATES, TARGET_DIMENSIONS, TARGETS, TARGETS_KNOWN
 from processors.catalog.model import Aggregation
-from processors.catalog.operand import PREVIOUS, RETAINED, TARGET, WINDOW, Slot
+from processors.catalog.operand import PREVIOUS, RETAINED, TARGET, WINDOW, Operand, Slot
 from processors.catalog.requirements import (
     Read,
     guard,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from processors.catalog.model import Catalog, Measure, Metric
-    from processors.catalog.operand import Operand
     from processors.cells import Amount, CellTable, Values
     from processors.slots import Tables
 
@@ -196,27 +195,36 @@ def _is_shared(leaf: Leaf, dimensions: tuple[str, ...]) -> bool:
     return CURRENCY in dimensions and CURRENCY not in leaf.dimensions
 
 
-def _targets(leaf: Leaf, cells: CellTable) -> Numbers:
+def _targets(leaf: Leaf, cells: CellTable, *, parts: bool = True) -> Numbers:
     """Return the last targets set, by the values of the leaf's dimensions.
 
     A target set for just these values counts; where there is none, what was set for parts of them
-    adds up; where there is neither, the catalogue's own holds.
+    adds up (unless ``parts`` is off); where there is neither, the catalogue's own holds.
     """
     known = _counted(cells.components(TARGETS_KNOWN.name, TARGET_DIMENSIONS))
     amounts = _counted(cells.components(TARGETS.name, TARGET_DIMENSIONS))
     places = [TARGET_DIMENSIONS.index(name) for name in leaf.dimensions]
     rest = [i for i in range(1, len(TARGET_DIMENSIONS)) if i not in places]
     exact: dict[str, int] = {}
-    parts: dict[str, int] = {}
+    some: dict[str, int] = {}
     for key, count in known.items():
         values = key.split(SEPARATOR)
         if count and values[0] == leaf.operand.name:
             mine = SEPARATOR.join(values[i] for i in places)
             of_all = all(values[i] == NONE_VALUE for i in rest)
-            (exact if of_all else parts)[mine] = amounts.get(key, 0) + (
-                0 if of_all else parts.get(mine, 0)
+            (exact if of_all else some)[mine] = amounts.get(key, 0) + (
+                0 if of_all else some.get(mine, 0)
             )
-    return _Targets({**parts, **exact}, leaf.fallback)
+    return _Targets({**some, **exact} if parts else exact, leaf.fallback)
+
+
+def target_of(metric: Metric, cells: CellTable) -> float | None:
+    """Return what a KPI as a whole is to be: as last set, else as in the catalogue."""
+    operand = Operand(metric.id, TARGET, total=True)
+    micro = _targets(Leaf(operand, (), "", None), cells, parts=False).get("")
+    if micro is not None:
+        return micro / MICRO
+    return float(metric.target) if metric.target else None
 
 
 class _Targets(dict[str, int]):

@@ -184,6 +184,10 @@ class SlidingSums:
             if read.slot.level:
                 yield self._ever, read.measure
 
+    def ever(self) -> CellTable:
+        """Return what came since the beginning, of the measures of which some KPI reads a level."""
+        return self._ever.table(self._numbers)
+
     def span(self, metric: Metric, window: Window, *, final: bool) -> windows.Span | None:
         """Return the time that a KPI's rows stand for; None where no end is known yet."""
         view = self._view(metric, window, final, WINDOW)

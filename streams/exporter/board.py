@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from processors.catalog.requirements import topics_of
 from processors.evaluate import evaluate
+from processors.reading import target_of
 from processors.sliding import SlidingSums
 from streams.exporter.horizon import (
     is_complete,
@@ -202,6 +203,15 @@ class Board:
             found = end_ms, read_from_ms(metric, window, end_ms, self.catalog.ladder)
             self._read_from[key] = found
         return is_complete(found[1], kept_from)
+
+    def targets(self) -> dict[str, float]:
+        """Return KPI -> its target: the last one set for all of it, else the catalogue's."""
+        cells = self._sums.ever()
+        return {
+            metric.id: value
+            for metric in self.catalog.metrics.values()
+            if (value := target_of(metric, cells)) is not None
+        }
 
     def freshness_ms(self, now_ms: int) -> dict[str, int]:
         """Return KPI -> how far its slowest partition's event time lies back."""

@@ -73,13 +73,13 @@ def pipeline_families(
 
 
 def kpi_health_families(
-    freshness_ms: Mapping[str, int], targets: Mapping[str, str]
+    freshness_ms: Mapping[str, int], targets: Mapping[str, float]
 ) -> Iterator[Family]:
     """Yield how old each KPI's newest figure is, and its target.
 
     Args:
         freshness_ms: KPI -> age; KPIs without any figure are absent.
-        targets: KPI -> target in the KPI's unit, as the catalogue writes it.
+        targets: KPI -> target in the KPI's unit, the last one set, else the catalogue's.
     """
     label = (names.LABEL_KPI,)
     freshness = GaugeMetricFamily(
@@ -93,8 +93,8 @@ def kpi_health_families(
     )
     for kpi, age_ms in freshness_ms.items():
         freshness.add_metric((kpi,), _seconds(age_ms))
-    for kpi, text in targets.items():
-        target.add_metric((kpi,), float(text))
+    for kpi, value in targets.items():
+        target.add_metric((kpi,), value)
     yield from (freshness, target)
 
 

@@ -77,8 +77,7 @@ class MetricsPage:
 
     def _health(self, board: Board) -> Iterator[Family]:
         now_ms = self._follower.clock_ms()
-        targets = {m.id: m.target for m in board.catalog.metrics.values() if m.target}
-        yield from kpi_health_families(board.freshness_ms(now_ms), targets)
+        yield from kpi_health_families(board.freshness_ms(now_ms), board.targets())
         yield from input_families(board, now_ms)
         yield from pipeline_families(
             board.partitions, now_ms, board.catalog.defaults.allowed_lateness_ms

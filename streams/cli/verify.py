@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from processors.errors import CheckFailedError, UsageError
 from streams.cli.output import add_format, print_json, print_table
 from streams.cli.progress import ProgressLine
 from streams.replay.sources import open_files
+from streams.supervisor.tree import StopRequested
 
 if TYPE_CHECKING:
     import argparse
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from streams.settings import Settings
     from streams.verify.run import Verified
 
+INTERRUPTED: Final = 130  # what a shell expects of a command that a signal ended half way
 EPILOG = """\
 examples:
   kpi verify events.ndjson
@@ -57,7 +59,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         ) from error
     files = open_files(args.files, args.mapping, as_is=args.as_is)
     with ProgressLine(sys.stderr) as progress:
-        found = verify(settings, files, report=progress.report, say=progress.say)
+        try:
+            found = verify(settings, files, report=progress.report, say=progress.say)
+        except StopRequested:
+            progress.say("stopped: nothing is said of the figures")
+            return INTERRUPTED
     if args.format == "json":
         print_json(_document(found))
     else:
@@ -77,6 +83,7 @@ def _document(found: Verified) -> dict[str, Any]:
         "windows_compared": outcome.windows,
         "windows_covered": outcome.grid,
         "windows_differ": outcome.windows_differ,
+        "kpis_not_recomputed": list(outcome.missing),
         "kpis": [
             {
                 "kpi": tally.name,
@@ -117,6 +124,8 @@ def _print(found: Verified) -> None:
         ("counter", "ours", "recomputed"),
         [(name, ours, exact) for name, (ours, exact) in outcome.counters.items()],
     )
+    if outcome.missing:
+        _say(f"not recomputed, and therefore not verified: {', '.join(outcome.missing)}")
     _say(
         f"{found.events} events, {found.records} records read back:"
         f" replayed in {found.replay_s:.1f} s, recomputed in {found.recompute_s:.1f} s,"

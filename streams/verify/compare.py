@@ -12,6 +12,7 @@ from streams.verify.formula import formula
 from streams.verify.live import by_source
 from streams.verify.oracle import counters
 from streams.verify.pool import each
+from streams.verify.scope import in_scope
 from streams.verify.tally import Tally
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     ReadRung = Callable[[str], RungPanes]
     Report = Callable[[str, int, int], None]
 
-NOT_COMPARED: Final = frozenset({"overflow"})  # a health figure, counted once a measure
+COUNTERS: Final = frozenset({"events", "ticks", "duplicates", "late", "late_unkeyed"})
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Comparison:
         cells: pane cells compared, each once.
         cells_differ: those that differ, each once.
         counters: pipeline counter -> (ours, recomputed).
+        missing: KPIs that the recomputation does not know: nothing is said of them.
     """
 
     kpis: dict[str, Tally] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class Comparison:
     cells: int = 0
     cells_differ: int = 0
     counters: dict[str, tuple[int, int]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
     @property
     def tallies(self) -> list[Tally]:
@@ -75,9 +78,9 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Nothing differs, and panes and windows were compared."""
+        """Nothing differs, nothing is missing, and panes and windows were compared."""
         differ = self.cells_differ + self.windows_differ + self.counters_differ
-        return differ == 0 and self.cells > 0 and self.windows > 0
+        return differ == 0 and not self.missing and self.cells > 0 and self.windows > 0
 
 
 class _Task(NamedTuple):
@@ -109,7 +112,9 @@ def compare(
         report: gets the progress.
         check: raises to give up.
     """
+    whole, catalog = catalog, in_scope(catalog)
     outcome = Comparison({name: Tally(name) for name in catalog.metrics})
+    outcome.missing = tuple(name for name in whole.metrics if name not in catalog.metrics)
     readers = _readers(catalog, outcome.kpis)
     tasks = _tasks(catalog)
     done = 0
@@ -128,7 +133,9 @@ def compare(
             report("compared windows of KPIs", done, len(tasks))
     with connect() as con:
         exact = counters(con)
-    wanted = (exact.keys() | {n for n, count in pipeline_counters.items() if count}) - NOT_COMPARED
+    wanted = {name for name in {**exact, **pipeline_counters} if _is_compared(name)}
+    if whole.requirements.keys() != catalog.requirements.keys():
+        wanted.discard("late_unkeyed")  # kinds that are not recomputed refuse events too
     outcome.counters = {
         name: (pipeline_counters.get(name, 0), exact.get(name, 0)) for name in sorted(wanted)
     }
@@ -157,6 +164,10 @@ def _compare_windows(
     with connect() as con:
         compare_window(con, catalog, metric, task.window, panes, tally)
     return tally
+
+
+def _is_compared(counter: str) -> bool:
+    return counter in COUNTERS or counter.startswith("rejected:")
 
 
 def _readers(catalog: Catalog, tallies: Mapping[str, Tally]) -> dict[tuple[str, str], list[Tally]]:

@@ -16,7 +16,8 @@ class Kind:
     Attributes:
         name: the file in ``sql/keyed``.
         facts: what it concludes; it is recomputed where some measure reads one of them.
-        dimensions: fields that its facts carry.
+        dimensions: fields that its facts take from an event.
+        own: fields that its facts have of their own: columns of ``fact``.
         types: events that it takes.
         identity: SQL expression of the key; null where the event is not taken.
         lateness: the variable that says how far behind the watermark an event may come.
@@ -28,6 +29,7 @@ class Kind:
     types: tuple[str, ...]
     identity: str
     lateness: str
+    own: tuple[str, ...] = ()
 
 
 _CART_TYPES: Final = ("add_to_cart", "remove_from_cart", "checkout_started", "purchase")
@@ -47,6 +49,7 @@ KINDS: Final = (
         ("page_view", *_CART_TYPES, "goal_completed"),
         "nullif(visitor_id, '')",
         "keyed_lateness_ms",
+        ("audience",),
     ),
     Kind(
         "carts",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from streams.verify.kinds import KINDS
 from streams.verify.panes import build_panes
+from streams.verify.scope import in_scope
 from streams.verify.sql import statement, texts
 from streams.verify.validity import judge
 
@@ -25,6 +27,7 @@ def recompute(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, dedup_horizon
         catalog: what is measured, and the times that shape it.
         dedup_horizon: records of a partition in one generation of duplicate detection.
     """
+    catalog = in_scope(catalog)
     _set_variables(con, catalog, dedup_horizon)
     judge(con)
     con.execute(statement("accepted"))
@@ -51,19 +54,10 @@ def counters(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def _set_variables(con: duckdb.DuckDBPyConnection, catalog: Catalog, dedup_horizon: int) -> None:
-    defaults = catalog.defaults
     variables = {
-        "session_gap_ms": defaults.session_gap_ms,
+        **{name: value for name, value in asdict(catalog.defaults).items() if type(value) is int},
         "session_id_gap_ms": SESSION_ID_GAP_MS,
-        "cart_timeout_ms": defaults.cart_timeout_ms,
-        "ticket_retention_ms": defaults.ticket_retention_ms,
-        "order_horizon_ms": defaults.order_horizon_ms,
-        "allowed_lateness_ms": defaults.allowed_lateness_ms,
-        "keyed_lateness_ms": defaults.keyed_lateness_ms,
-        "far_future_ms": defaults.far_future_ms,
         "retention_ms": catalog.ladder.retention_ms_max,
-        "record_bytes_max": defaults.record_bytes_max,
-        "dimension_values_max": defaults.dimension_values_max,
         "dedup_horizon": dedup_horizon,
     }
     for name, value in variables.items():

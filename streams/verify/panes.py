@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from processors.catalog.model import Catalog, Measure
+    from processors.catalog.model import Bound, Catalog, Measure
 
 _NO_FIELDS = frozenset({"", "value", "duration_ms", "visitor"})
 _VISITOR = "coalesce(" + ", ".join(f"nullif({name}, '')" for name in IDENTITIES) + ")"
@@ -57,7 +57,10 @@ def _feeds(catalog: Catalog) -> list[_Feed]:
 def _count(con: duckdb.DuckDBPyConnection, feed: _Feed, catalog: Catalog) -> None:
     wanted = {name for s in feed.sets for name in s}
     wanted |= {name for m in feed.measures for name, _ in m.where}
-    wanted |= {m.of for m in feed.measures} - _NO_FIELDS
+    wanted |= {m.weights.field for m in feed.measures if m.weights}
+    wanted |= {b.field for m in feed.measures for b in m.bounds}
+    wanted |= {m.of for m in feed.measures}
+    wanted -= _NO_FIELDS
     visitor = any(m.of == "visitor" for m in feed.measures)
     if feed.type in KIND_BY_FACT:
         fields = [_fact_field(feed.type, name) for name in sorted(wanted)]
@@ -87,7 +90,10 @@ def _appended(fields: Iterable[str]) -> str:
 
 def _fact_field(fact: str, name: str) -> str:
     """A fact's dimension is its event's, where empty the fallback's; other fields it has none."""
-    if name not in KIND_BY_FACT[fact].dimensions:
+    kind = KIND_BY_FACT[fact]
+    if name in kind.own:
+        return f"f.{column(name)}"
+    if name not in kind.dimensions:
         return f"null::varchar as {column(name)}"
     return f"coalesce(nullif(a.{column(name)}, ''), b.{column(name)}) as {column(name)}"
 
@@ -115,7 +121,13 @@ def _other(index: int, name: str) -> str:
 
 def _add(con: duckdb.DuckDBPyConnection, measure: Measure, dimensions: tuple[str, ...]) -> None:
     where = " and ".join(
-        f"coalesce({column(name)} in ({texts(values)}), false)" for name, values in measure.where
+        [
+            *(
+                f"coalesce({column(name)} in ({texts(values)}), false)"
+                for name, values in measure.where
+            ),
+            *map(_within, measure.bounds),
+        ]
     )
     parts = {
         "measure": text(measure.name),
@@ -124,11 +136,31 @@ def _add(con: duckdb.DuckDBPyConnection, measure: Measure, dimensions: tuple[str
     }
     match measure.agg:
         case Aggregation.COUNT:
-            con.execute(statement("pane_sum", amount="1", **parts))
+            con.execute(statement("pane_sum", amount=_weight(measure), **parts))
         case Aggregation.SUM:
-            of = "micro" if measure.of == "value" else measure.of
-            con.execute(statement("pane_sum", amount=column(of), **parts))
+            con.execute(statement("pane_sum", amount=_number(measure.of), **parts))
         case Aggregation.HISTOGRAM:
             con.execute(statement("pane_histogram", amount=column(measure.of), **parts))
         case Aggregation.DISTINCT:
             con.execute(statement("pane_distinct", member=column(measure.of), **parts))
+
+
+def _number(field: str) -> str:
+    """A field's integer: amounts in micro-units, as the recomputation keeps them."""
+    if field == "value":
+        return "micro"
+    return column(field) if field == "duration_ms" else f"coalesce({column(field)}::bigint, 0)"
+
+
+def _within(bound: Bound) -> str:
+    number = "micro" if bound.field == "value" else f"{column(bound.field)}::bigint"
+    low = [] if bound.low is None else [f"{number} >= {bound.low}"]
+    high = [] if bound.high is None else [f"{number} <= {bound.high}"]
+    return f"coalesce({' and '.join(low + high) or 'true'}, false)"
+
+
+def _weight(measure: Measure) -> str:
+    if measure.weights is None:
+        return "1"
+    cases = "".join(f" when {text(value)} then {n}" for value, n in measure.weights.by_value)
+    return f"case {column(measure.weights.field)}{cases} else 1 end"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from processors.errors import UsageError
+from processors.names import EVENT_TOPICS
 from streams.catalog_files import read_catalog
 from streams.replay.run import replay
 from streams.supervisor.tree import Supervisor
@@ -144,7 +145,9 @@ async def _counters(settings: Settings) -> dict[str, int]:
     finally:
         await client.aclose()
     total: dict[str, int] = {}
-    for partition in progress.values():
+    for where, partition in progress.items():
+        if where.topic not in EVENT_TOPICS:
+            continue  # what the product passes on to itself
         for name, count in partition.counters.items():
             total[name] = total.get(name, 0) + count
     return total

@@ -1,7 +1,7 @@
 """Fields of the published events, as the contract lists them, for the recomputation.
 
 Written apart from the live decoder's structs on purpose; a test holds the two together.
-A field's kind is ``text``, ``int`` or ``amount``; ``!`` marks what an event must carry.
+A field's kind is ``text``, ``int``, ``amount`` or ``items``; ``!`` marks what an event must carry.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _TABLE: Final = {
         "add_to_cart": _CART,
         "remove_from_cart": _CART,
         "checkout_started": _CART,
-        "purchase": f"{_CART} order_id! value:amount! currency! segment",
+        "purchase": f"{_CART} order_id! value:amount! currency! segment items:items",
         "refund": f"{_VISITOR} order_id! value:amount! currency! product category quantity:int",
         "goal_completed": f"{_VISITOR} goal",
         "social_interaction": f"{_VISITOR} interaction network",

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import duckdb
+
+_AMOUNTS: Final = ("value", "price", "unit_cost")
 
 
 def settle(con: duckdb.DuckDBPyConnection) -> None:
@@ -42,11 +44,16 @@ def plain(body: str) -> str | None:
         return None
     if not isinstance(found, dict):
         return json.dumps(None) if found is None else "[]"
-    return json.dumps({name: _digits(name, value) for name, value in found.items()}, default=float)
+    return json.dumps(_digits("", found), default=float)
 
 
 def _digits(name: str, value: Any) -> Any:
-    if name == "value" and isinstance(value, Decimal | int) and not isinstance(value, bool):
+    """Spell amounts as strings, at any depth; everything else stays."""
+    if isinstance(value, dict):
+        return {inner: _digits(inner, held) for inner, held in value.items()}
+    if isinstance(value, list):
+        return [_digits("", held) for held in value]
+    if name in _AMOUNTS and isinstance(value, Decimal | int) and not isinstance(value, bool):
         return str(value)
     return value
 

@@ -11,14 +11,13 @@ from streams.verify.strict import settle
 if TYPE_CHECKING:
     import duckdb
 
-_NUMBER = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
-_UNBOUNDED = r"\s*[+-]?(?i:s?nan\d*|inf(inity)?)\s*"
-
 
 def judge(con: duckdb.DuckDBPyConnection) -> None:
     """Create ``judged``: every record with its fields, micro-units and fault."""
+    con.execute(statement("macros"))
     con.execute(statement("parsed"))
     settle(con)
+    con.execute(statement("items"))
     seen = con.execute(
         "select distinct json_extract_string(body, '$.type') from parsed where is_object"
     ).fetchall()
@@ -34,8 +33,6 @@ def judge(con: duckdb.DuckDBPyConnection) -> None:
             wrong_type=_any(_wrong(name) for name in fields if name != "value"),
             wrong_amount=_any([_wrong("value")]),
             missing=_any(_missing(name) for name in fields),
-            amount="try_cast(trim(value) as decimal(38, 20))",
-            exact=_exact(),
             known=_known(),
             has_amount=f"value is not null and {_is(types_with('value'))}",
             needs_identity=_is([name for name, event in EVENT_TYPES.items() if event.identity]),
@@ -78,10 +75,9 @@ def _wrong(name: str) -> str:
     value, kind = column(name), column(f"{name}_kind")
     right = {
         "text": f"{kind} = 'VARCHAR'",
-        "int": f"{kind} in ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')"
-        f" and regexp_full_match({value}, '-?\\d+')",
-        "amount": f"{kind} in ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE') or {kind} = 'VARCHAR'"
-        f" and regexp_full_match({value}, '{_NUMBER}|{_UNBOUNDED}')",
+        "int": f"is_integer({kind}, {value})",
+        "amount": f"is_amount({kind}, {value})",
+        "items": f"{kind} = 'ARRAY'",
     }
     right["ts"] = f"{right['text']} or {right['int']}"
     faults = []
@@ -98,14 +94,3 @@ def _wrong(name: str) -> str:
 def _missing(name: str) -> str:
     required = types_with(name, "text!", "int!", "amount!", "ts!")
     return f"{_is(required)} and {column(name + '_kind')} is null" if required else ""
-
-
-def _exact() -> str:
-    """At most 6 decimals, whatever zeros follow; digits that a cast would round are counted."""
-    decimals = r"regexp_extract(value, '\.(\d*?)0*\s*$', 1)"
-    return (
-        "case when regexp_matches(value, '[eE]')"
-        " then try_cast(trim(value) as decimal(38, 20))"
-        " = round(try_cast(trim(value) as decimal(38, 20)), 6)"
-        f" else length({decimals}) <= 6 end"
-    )

@@ -9,6 +9,7 @@ create or replace table fact (
     dimensions_off bigint not null, -- the event whose dimensions it carries
     fallback_off bigint,            -- the event that fills in what that one leaves empty
     duration_ms bigint,
-    micro bigint
+    micro bigint,
+    audience varchar                -- of sessions
 );
 create or replace table refused (topic varchar, part integer, off bigint);

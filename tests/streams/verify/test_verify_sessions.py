@@ -68,11 +68,11 @@ def test_a_session_closes_when_the_watermark_comes_to_its_end_and_gap() -> None:
 
 
 def test_one_page_is_a_bounce() -> None:
-    """One page view, nothing bought: a bounce; other events beside it are no page views."""
+    """One page view and nothing else is a bounce."""
     assert ("session_bounced", 0, None) in sessions(view(0), tick(100 * MINUTE_MS))
     two = sessions(view(0), view(1), tick(100 * MINUTE_MS))
-    bought = sessions(view(0), buy(1), tick(100 * MINUTE_MS))
-    assert not [f for f in two + bought if f[0] == "session_bounced"]
+    more = sessions(view(0), event("goal_completed", 1, visitor_id="v"), tick(100 * MINUTE_MS))
+    assert not [f for f in two + more if f[0] == "session_bounced"]
 
 
 def test_a_conversion_falls_at_the_start() -> None:
@@ -116,3 +116,18 @@ def test_dimensions_are_the_first_event_s() -> None:
     assert cells_of(recomputed(rows, catalog), "source") == [
         ("session_started", "", "a", 60_000, 1)
     ]
+
+
+def test_a_visitor_is_new_until_seen_and_again_after_the_horizon() -> None:
+    """The audience is new where nothing was seen of the visitor in the horizon before."""
+    # minutes    0     99          199          horizon 100 min: 100 after is new again
+    # audience   new   returning   new
+    found = audiences(view(0), view(99), view(199), visitor_horizon_ms=100 * MINUTE_MS)
+    assert found == [("new", 0), ("returning", 99), ("new", 199)]
+
+
+def audiences(*events: dict[str, Any], **defaults: int) -> list[tuple[str, float]]:
+    """Return (audience, minutes) of the sessions."""
+    catalog = catalog_of(count("session_started"), sets=[("audience",)], **defaults)
+    rows = cells_of(recomputed(log_of(events), catalog), "audience")
+    return sorted(((row[2], row[3] // MINUTE_MS) for row in rows), key=lambda pair: pair[1])

@@ -4,10 +4,14 @@
 --   sessions   |-------------|             |---|
 --
 -- A gap of session_gap_ms ends a session; under one session_id it takes session_id_gap_ms.
--- Facts fall at the start with the first event's dimensions, the end's at the end; a session is
+-- A bounce is one page view and nothing else. Facts fall at the start with the first event's dimensions, the end's at the end; a session is
 -- closed once the watermark has come to its end + gap.
+--
+-- The audience is new where nothing was seen of the visitor in the horizon before the first event.
 create or replace temp table visit as
 select *, nullif(session_id, '') as sid,
+    coalesce(ts - lag(ts) over (partition by topic, part, identity order by ts, off)
+             >= getvariable('visitor_horizon_ms'), true) as stays_anew,
     case when nullif(session_id, '') is null then getvariable('session_gap_ms')
          else getvariable('session_id_gap_ms') end as gap_ms
 from taken;
@@ -24,8 +28,9 @@ with marked as (
 ), folded as (
     select topic, part, identity, sid, number,
         min(ts) as start_ms, max(ts) as end_ms, first(off order by ts, off) as first_off,
+        case when first(stays_anew order by ts, off) then 'new' else 'returning' end as audience,
         max(off) as last_off, min(off) filter (type = 'purchase') as converted_off,
-        count_if(type = 'page_view') as pages, count_if(type = 'purchase') as purchases
+        count(*) as events, count_if(type = 'page_view') as pages, count_if(type = 'purchase') as purchases
     from numbered
     group by topic, part, identity, sid, number
 )
@@ -46,11 +51,11 @@ with started as (
     from session where closed
     union all by name
     select 'session_bounced' as type, start_ms as ts, last_off as known_off, *
-    from session where closed and pages = 1 and purchases = 0
+    from session where closed and pages = 1 and events = 1
     union all by name
     select 'session_ended' as type, end_ms as ts, last_off as known_off, *
     from session where closed
 )
-select topic, part, type, ts, due_ms, known_off, first_off as dimensions_off,
+select topic, part, type, ts, due_ms, known_off, first_off as dimensions_off, audience,
     case when type = 'session_ended' then end_ms - start_ms end as duration_ms
 from (select * from started union all by name select * from ended);

@@ -29,8 +29,8 @@ with element as (
 )
 select *,
     not is_quantity(quantity)
-        or coalesce(not is_sound(price), false)
-        or coalesce(not is_sound(unit_cost), false)
+        or (price is not null and not is_sound(price))
+        or (unit_cost is not null and not is_sound(unit_cost))
         or coalesce(amount(price) * try_cast(quantity as bigint) >= 1000000000, false)
         or coalesce(amount(unit_cost) * try_cast(quantity as bigint) >= 1000000000, false) as faulty
 from judged;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from processors.sketch import smallest
+from processors.sketch import SKETCH_SIZE, smallest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,11 +116,24 @@ class SlidingPanes:
         for measure, cells in sketches.items():
             held = pane.setdefault(measure, {})
             for cell, hashes in cells.items():
-                held[cell] = smallest(held[cell] | hashes) if cell in held else hashes
+                held[cell] = _united(held.get(cell), hashes)
             for view in self._views_of[measure]:
                 if view.holds(start_ms):
                     view.unite(start_ms, cells)
                     view.touch(measure)
+
+
+def _united(held: AbstractSet[int] | None, hashes: AbstractSet[int]) -> AbstractSet[int]:
+    """Return a pane's sketch with hashes added, to the set itself where it is one of our own.
+
+    It may hold up to twice as many hashes as a sketch: sorting the smallest out at every delta
+    costs more than everything else, and what reads a sketch looks at the smallest only.
+    """
+    if held is None:
+        return hashes
+    into = held if isinstance(held, set) else set(held)
+    into |= hashes
+    return into if len(into) <= 2 * SKETCH_SIZE else set(smallest(into))
 
 
 def _between(panes: Mapping[int, Pane], start_ms: int, end_ms: int) -> list[tuple[int, Pane]]:

@@ -170,9 +170,7 @@ async def answer(
         UnreachableError: Redis is away or refused.
     """
     tables, span = await read_window(reader, catalog, question, now_ms)
-    return evaluate(
-        catalog, question.metric, question.window, question.dimensions, tables, span
-    )
+    return evaluate(catalog, question.metric, question.window, question.dimensions, tables, span)
 
 
 async def read_window(

@@ -68,6 +68,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print_json(_document(found))
     else:
         _print(found)
+    return exit_code_of(found)
+
+
+def exit_code_of(found: Verified) -> int:
+    """Return 0 where all was compared and nothing differs."""
     return 0 if found.comparison.agrees else CheckFailedError.exit_code
 
 

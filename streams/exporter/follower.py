@@ -14,14 +14,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from processors.errors import UnreachableError
 from streams.exporter.board import Board
+from streams.exporter.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from processors.catalog.model import Catalog
     from streams.tables.base import (
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         PartitionId,
         PartitionSnapshot,
         Position,
-        RungPanes,
         TableReader,
     )
 
@@ -39,7 +38,6 @@ STALE_AFTER_MS: Final = 3 * BLOCK_MS
 RETRY_S: Final = 0.5
 ADVANCE_INTERVAL_MS: Final = 5_000  # so that panes are dropped though nobody looks
 REFRESH_INTERVAL_MS: Final = 30_000
-_SLICE: Final = 32  # panes
 _CANCEL_AGAIN_S: Final = 0.1
 
 logger = logging.getLogger(__name__)
@@ -131,9 +129,10 @@ class Follower:
         """Take what has been committed since, waiting for it up to BLOCK_MS."""
         found = await self._reader.follow(self._board.positions, block_ms=BLOCK_MS)
         self._heard()
-        now_ms = self.clock_ms()
+        now_ms, turns = self.clock_ms(), Turns()
         for delta in found.deltas:
             self._board.apply(delta, now_ms)
+            await turns.pause()
         known = found.reload.keys() & self._board.partitions.keys()
         if known:
             for who in sorted(known):
@@ -205,20 +204,16 @@ async def load_board(reader: TableReader, catalog: Catalog, clock_ms: Callable[[
         snapshots.update(await reader.snapshot(since_ms, found.reload))
     partitions = {who: snapshot.progress for who, snapshot in snapshots.items()}
     board.begin(partitions, since_ms, clock_ms())
+    turns = Turns()  # whoever looks at the old board need not wait for the new one
     for snapshot in snapshots.values():
         for rung, panes in snapshot.rungs.items():
-            for some in _slices(panes):
-                board.load(rung, some)
-                await asyncio.sleep(0)  # whoever looks at the old board need not wait
-    for delta in (one for some_deltas in deltas.values() for one in some_deltas):
+            for start_ms, cells in panes.items():
+                board.load(rung, {start_ms: cells})
+                await turns.pause()
+    for delta in (one for some in deltas.values() for one in some):
         board.apply(delta, clock_ms())
+        await turns.pause()
     return board
-
-
-def _slices(panes: RungPanes) -> Iterator[RungPanes]:
-    items = iter(panes.items())
-    while some := dict(islice(items, _SLICE)):
-        yield some
 
 
 def _positions(

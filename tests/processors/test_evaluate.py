@@ -21,7 +21,6 @@ from processors.windows import Span
 from tests.processors.catalog.presets import loaded, presets
 
 if TYPE_CHECKING:
-
     from processors.catalog.model import Catalog
 
 CATALOG = loaded(

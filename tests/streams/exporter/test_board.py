@@ -86,6 +86,26 @@ async def test_a_snapshot_equals_following(site: Site) -> None:
     assert sum(map(len, early_rows.values())) > 300
 
 
+async def test_the_largest_rows_are_among_all_rows(site: Site) -> None:
+    """Limited to some values, a row says what it says without a limit, and others have less."""
+    await site.owner.claim()
+    await site.owner.publish(*traffic(Random(6), 300, START_MS - 60_000, START_MS))
+    board = await load_board(site.reader, site.catalog, site.clock_ms)
+    cut = 0
+    for metric in site.catalog.metrics.values():
+        for dimensions in metric.dimension_sets:
+            asked = (metric, metric.windows[-1], dimensions)
+            whole = board.rows(*asked, final=False)
+            some = board.rows(*asked, final=False, values_max=2)
+            rest = [row for row in whole if row not in some]
+            assert [row for row in whole if row in some] == some
+            assert len({tuple(row.dimensions.values()) for row in some}) <= 2
+            if rest:
+                cut += 1
+                assert min(row.samples for row in some) >= max(row.samples for row in rest)
+    assert cut > 10
+
+
 async def test_live_windows_decay_without_traffic(site: Site) -> None:
     """A live window is empty once the clock has left its events behind, with no word from Redis."""
     await site.owner.claim()

@@ -1,4 +1,8 @@
-"""Fixtures that every test may use: real servers, and waiting with a deadline."""
+"""Fixtures that every test may use: real servers, and waiting with a deadline.
+
+A test marked ``brokers`` runs twice: on the embedded broker, and on Apache Kafka (marked ``kafka``
+then, which ``make test`` leaves out and ``make test-kafka`` runs).
+"""
 
 from __future__ import annotations
 
@@ -9,23 +13,55 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processors.errors import UnreachableError
-from streams.embedded.servers import embedded_servers
+from streams.embedded.servers import Addresses, embedded_servers
+from tests.support.kafka_jars import KafkaMissingError
+from tests.support.kafka_nodes import KafkaCluster, kafka_cluster
 from tests.valkey import valkey_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from streams.embedded.servers import Addresses
-
 POLL_INTERVAL_S = 0.02
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked ``brokers`` on both."""
+    if metafunc.definition.get_closest_marker("brokers"):
+        kinds = ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)]
+        metafunc.parametrize("broker_kind", kinds, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Addresses]:
-    """One embedded broker and one Valkey for the whole run: isolate by namespace.
+def broker_kind(request: pytest.FixtureRequest) -> str:
+    """Which broker the servers are: ``embedded`` or ``kafka``."""
+    return str(getattr(request, "param", "embedded"))
+
+
+@pytest.fixture(scope="session")
+def apache_kafka() -> Iterator[KafkaCluster]:
+    """One node of Apache Kafka for the whole run: isolate by namespace.
+
+    Where Java, Maven or its registry is missing the test is skipped, in CI it fails.
+    """
+    try:
+        with kafka_cluster() as cluster:
+            yield cluster
+    except KafkaMissingError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"Apache Kafka cannot be run here: {error}")
+
+
+@pytest.fixture(scope="session")
+def servers(broker_kind: str, request: pytest.FixtureRequest) -> Iterator[Addresses]:
+    """One broker and one Valkey for the whole run: isolate by namespace.
 
     Where a wheel is missing the test is skipped, in CI it fails.
     """
+    if broker_kind == "kafka":
+        cluster: KafkaCluster = request.getfixturevalue("apache_kafka")
+        yield Addresses(cluster.bootstrap, request.getfixturevalue("valkey"))
+        return
     try:
         with embedded_servers() as addresses:
             yield addresses

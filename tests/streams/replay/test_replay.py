@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from streams.embedded.servers import Addresses
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.brokers]
 
 START_MS = 1_500_000_000_000
 

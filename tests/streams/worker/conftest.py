@@ -87,19 +87,9 @@ class Site:
 
 
 @pytest.fixture
-def broker(request: pytest.FixtureRequest) -> str:
-    """Return the embedded broker, or another that KPI_TEST_BROKER names (an Apache Kafka)."""
-    named = os.environ.get("KPI_TEST_BROKER")
-    if named:
-        return named
-    servers: Addresses = request.getfixturevalue("servers")
-    return servers.broker
-
-
-@pytest.fixture
-def site(broker: str) -> Iterator[Site]:
+def site(servers: Addresses) -> Iterator[Site]:
     """Return a namespace of this test alone."""
-    site = Site(broker)
+    site = Site(servers.broker)
     yield site
     site.close()
 

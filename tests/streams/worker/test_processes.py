@@ -21,7 +21,7 @@ from tests.streams.worker.simple import Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.brokers]
 ROOT = Path(__file__).parents[3]
 
 

@@ -25,7 +25,7 @@ from tests.streams.worker.process import SESSION_TIMEOUT_MS
 if TYPE_CHECKING:
     from streams.embedded.servers import Addresses
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.brokers]
 
 KILLS = 3
 ROUNDS = KILLS + 1
@@ -55,12 +55,12 @@ def publish(producer: KafkaProducer, topic: str, round_number: int, now_ms: int)
     producer.flush()
 
 
-def test_kills_between_checkpoints_change_no_figure(broker: str, servers: Addresses) -> None:
+def test_kills_between_checkpoints_change_no_figure(servers: Addresses) -> None:
     """Counts, duplicates, rejections and panes are exact however often the worker is killed."""
 
     async def body() -> None:
         settings = Settings(
-            broker=broker,
+            broker=servers.broker,
             redis_url=servers.redis_url,
             namespace=f"real{os.getpid()}",
             checkpoint_interval_ms=100,
@@ -121,12 +121,12 @@ def test_kills_between_checkpoints_change_no_figure(broker: str, servers: Addres
     asyncio.run(body())
 
 
-def test_kills_do_not_count_a_customer_twice(broker: str, servers: Addresses) -> None:
+def test_kills_do_not_count_a_customer_twice(servers: Addresses) -> None:
     """What is passed on to customers' partitions is counted once however often it was sent."""
 
     async def body() -> None:
         settings = Settings(
-            broker=broker,
+            broker=servers.broker,
             redis_url=servers.redis_url,
             namespace=f"passing{os.getpid()}",
             checkpoint_interval_ms=100,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from streams.verify.kinds import KINDS
 from streams.verify.panes import build_panes
 from streams.verify.scope import in_scope
-from streams.verify.sql import statement, texts
+from streams.verify.sql import column, statement, text, texts
 from streams.verify.validity import judge
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from processors.catalog.model import Catalog
 
 SESSION_ID_GAP_MS = 86_400_000  # a producer's session_id names one session up to a day's pause
+EVER_MS = 1 << 52  # longer than any event can be late
 
 
 def recompute(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, dedup_horizon: int) -> None:
@@ -40,6 +41,7 @@ def recompute(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, dedup_horizon
                     "taken",
                     identity=kind.identity,
                     lateness=kind.lateness,
+                    reads="".join(f", {column(name)}" for name in kind.reads),
                     types=texts(kind.types),
                 )
             )
@@ -55,10 +57,17 @@ def counters(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def _set_variables(con: duckdb.DuckDBPyConnection, catalog: Catalog, dedup_horizon: int) -> None:
     variables = {
-        **{name: value for name, value in asdict(catalog.defaults).items() if type(value) is int},
+        **asdict(catalog.defaults),
         "session_id_gap_ms": SESSION_ID_GAP_MS,
         "retention_ms": catalog.ladder.retention_ms_max,
         "dedup_horizon": dedup_horizon,
+        "ever_ms": EVER_MS,
     }
     for name, value in variables.items():
-        con.execute(f"set variable {name} = {value}::bigint")
+        con.execute(f"set variable {name} = {_literal(value)}")
+
+
+def _literal(value: int | str | tuple[str, ...]) -> str:
+    if isinstance(value, int):
+        return f"{value}::bigint"
+    return text(value) if isinstance(value, str) else f"[{texts(value)}]::varchar[]"

@@ -14,8 +14,8 @@ with clock as (
       on fact.topic = moved.topic and fact.part = moved.part and fact.due_ms <= moved.watermark_ms
     where fact.type = '$type'
 )
-select f.topic, f.part, f.ts, f.duration_ms, f.micro,
-    row_number() over (order by at_off, due_ms nulls first, dimensions_off) as sequence
+select f.topic, coalesce(f.home, f.part) as part, f.ts, f.duration_ms, f.micro,
+    row_number() over (order by at_off, due_ms nulls first, dimensions_off, number) as sequence
     $fields
 from wanted f
 join accepted a on a.topic = f.topic and a.part = f.part and a.off = f.dimensions_off

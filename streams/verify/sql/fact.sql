@@ -8,8 +8,17 @@ create or replace table fact (
     due_ms bigint,                  -- where the watermark brought it about: its timer
     dimensions_off bigint not null, -- the event whose dimensions it carries
     fallback_off bigint,            -- the event that fills in what that one leaves empty
+    home integer,                   -- whose budget of labels it is in, where that is not part's
     duration_ms bigint,
     micro bigint,
-    audience varchar                -- of sessions
+    known integer,                  -- of readings: 1 at the first of its kind
+    quantity bigint,                -- of items
+    audience varchar,               -- of sessions
+    step varchar,                   -- of funnels
+    touch varchar,                  -- of touches: click or visit
+    number integer,                 -- of items: which of the purchase's
+    product varchar,
+    category varchar,
+    currency varchar                -- of attributed purchases
 );
 create or replace table refused (topic varchar, part integer, off bigint);

@@ -5,17 +5,17 @@ create or replace temp macro is_number(kind) as
 create or replace temp macro is_integer(kind, digits) as
     is_number(kind) and regexp_full_match(digits, '-?\d+');
 
--- A JSON number, or a string that spells one; NaN and infinity are amounts, but wrong ones.
+-- A JSON number, or a string that spells one and nothing else: no blank, no underscore.
 create or replace temp macro is_amount(kind, digits) as
     is_number(kind) or (kind = 'VARCHAR' and regexp_full_match(digits,
-        '\s*[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:s?nan\d*|inf(inity)?))\s*'));
+        '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?'));
 
-create or replace temp macro amount(digits) as try_cast(trim(digits) as decimal(38, 20));
+create or replace temp macro amount(digits) as try_cast(digits as decimal(38, 20));
 
 -- At most 6 decimals, whatever zeros follow; digits that the cast would round are counted.
 create or replace temp macro is_exact(digits) as
     case when regexp_matches(digits, '[eE]') then amount(digits) = round(amount(digits), 6)
-         else length(regexp_extract(digits, '\.(\d*?)0*\s*$$', 1)) <= 6 end;
+         else length(regexp_extract(digits, '\.(\d*?)0*$$', 1)) <= 6 end;
 
 create or replace temp macro is_sound(digits) as
     coalesce(amount(digits) >= 0 and amount(digits) < 1000000000 and is_exact(digits), false);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,72 +9,30 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processors.catalog.load import load_catalog
-from processors.checkpoint import Claim
-from processors.pipeline import PartitionPipeline, compile_plan
-from processors.sketch import unpack
 from streams.catalog_files import preset_sources
-from streams.tables.merge import add_cells
 from streams.verify.compare import Comparison, compare
+from tests.support.in_process import run_live
 from tests.support.random_log import random_log
 from tests.support.recomputing import recomputed
 
 if TYPE_CHECKING:
     from processors.catalog.model import Catalog
-    from processors.record import Record
-    from streams.tables.base import RungPanes
 
 HORIZON = 50
 ZONES = ("UTC", "Asia/Kolkata", "America/New_York")
 
 
-def live(
-    catalog: Catalog, logs: dict[str, list[Record]], seed: int
-) -> tuple[dict[str, RungPanes], dict[str, int]]:
-    """Run the live pipeline over logs cut at random: (rung -> panes, counters)."""
-    rng = random.Random(seed)
-    plan = compile_plan(catalog)
-    rungs: dict[str, RungPanes] = {rung.name: {} for rung in catalog.ladder.rungs}
-    counters: dict[str, int] = {}
-    for topic, records in logs.items():
-        pipeline = PartitionPipeline(
-            plan,
-            Claim(1, 0, None, None),
-            topic=topic,
-            partition=0,
-            dedup_horizon=HORIZON,
-            state_cache_max=10**6,
-        )
-        start = 0
-        while start < len(records):
-            chunk = records[start : start + rng.choice([1, 5, 50, 1_000])]
-            start += len(chunk)
-            pipeline.apply(pipeline.decode(chunk), {})
-            pipeline.fire({})
-            checkpoint = pipeline.drain(next_offset=start)
-            if checkpoint is None:
-                continue
-            for name, count in checkpoint.counters.items():
-                counters[name] = counters.get(name, 0) + count
-            for rung, panes in checkpoint.rungs.items():
-                for at, cells in panes.items():
-                    add_cells(rungs[rung].setdefault(at, {}), dict(cells))
-            for rung, sketches in checkpoint.sketches.items():
-                for at, packed in sketches.items():
-                    hashes = {name: unpack(content) for name, content in packed.items()}
-                    add_cells(rungs[rung].setdefault(at, {}), dict(hashes))
-    return rungs, counters
-
-
 def compared(catalog: Catalog, seed: int, *, plant: bool = False) -> Comparison:
     """Compare one random log; ``plant`` adds one to a cell that is stored."""
     logs = random_log(seed, 150)
-    rungs, counters = live(catalog, logs, seed)
+    stored = run_live(catalog, logs, seed, dedup_horizon=HORIZON)
+    rungs = stored.rungs
     if plant:
         at, cells = next(iter(sorted(rungs["10s"].items())))
         rungs["10s"][at] = {**cells, "page_views\x1f": int(cells.get("page_views\x1f", 0)) + 1}
     rows = [(topic, 0, *record) for topic, records in logs.items() for record in records]
     con = recomputed(rows, catalog, HORIZON)
-    return compare(partial(nullcontext, con), catalog, rungs.__getitem__, counters)
+    return compare(partial(nullcontext, con), catalog, rungs.__getitem__, stored.counters)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,8 +1,12 @@
--- Tickets: first response and resolution.
+-- Tickets: first response and resolution, the promise of a reply, and how many are open.
 --
 --   opened ----- customer ----- agent ----- agent ---- resolved -- reopened -- resolved
 --      |------ first response ----|                                               |
 --      |--------------------------- time to resolution ---------------------------|
+--
+-- A reply is due when it comes, at the latest first_response_sla_ms after the opening; that moment
+-- past without one breaks the promise once the watermark has come to it. Each status that differs
+-- from the one before opens or closes the ticket; an opening opens it.
 --
 -- Of two events at one time the earlier in the log comes first. The last of resolved and reopened
 -- decides; nothing before the opening counts.
@@ -37,3 +41,44 @@ with answered as (
 select topic, part, type, ts, off as dimensions_off, opened_off as fallback_off,
     greatest(off, opened_off) as known_off, ts - opened_ms as duration_ms
 from figure join opening using (topic, part, identity);
+
+insert into fact by name
+with answer as (
+    select topic, part, identity, min(ts) as reply_ms, first(off order by ts, off) as reply_off
+    from taken join opening using (topic, part, identity)
+    where type = 'ticket_replied' and "by" = 'agent' and (ts, off) >= (opened_ms, opened_off)
+    group by topic, part, identity
+), promise as (
+    select *, opened_ms + getvariable('first_response_sla_ms') as deadline_ms,
+        coalesce(reply_ms <= deadline_ms, false) as kept
+    from opening left join answer using (topic, part, identity)
+    join closing using (topic, part)
+), promised as (
+    select *, 'ticket_due' as type from promise where kept or deadline_ms <= watermark_ms
+    union all
+    select *, 'ticket_breached' from promise where not kept and deadline_ms <= watermark_ms
+)
+select topic, part, type, case when kept then reply_ms else deadline_ms end as ts,
+    case when kept then null else deadline_ms end as due_ms,
+    greatest(opened_off, case when kept then reply_off else 0 end) as known_off,
+    opened_off as dimensions_off
+from promised;
+
+insert into fact by name
+with status as (
+    select *, type = 'ticket_resolved' as solved
+    from taken join opening using (topic, part, identity)
+    where type in ('ticket_resolved', 'ticket_reopened') and (ts, off) >= (opened_ms, opened_off)
+), turned as (
+    select * from status
+    qualify solved <> lag(solved, 1, false)
+        over (partition by topic, part, identity order by ts, off)
+)
+select topic, part, case when solved then 'ticket_became_closed' else 'ticket_became_open' end
+        as type,
+    ts, greatest(off, opened_off) as known_off, opened_off as dimensions_off
+from turned
+union all by name
+select topic, part, 'ticket_became_open' as type, opened_ms as ts, opened_off as known_off,
+    opened_off as dimensions_off
+from opening;

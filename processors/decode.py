@@ -10,13 +10,21 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, Union
 
 import msgspec
 
 from processors import names
-from processors.event import EVENT_STRUCTS, Event, Purchase, Tick
+from processors.amounts import AMOUNT_MAX, micro_of, micro_of_optional
+from processors.event import (
+    EVENT_STRUCTS,
+    AddToCart,
+    CheckoutStarted,
+    Event,
+    Purchase,
+    RemoveFromCart,
+    Tick,
+)
 from processors.record import Record
 
 REASONS = (
@@ -32,8 +40,6 @@ REASONS = (
     "missing_identity",
 )
 
-AMOUNT_MAX = Decimal(1_000_000_000)
-_MICRO = Decimal("0.000001")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _MISSING = re.compile(r"missing required field `([^`]*)`")
@@ -62,25 +68,8 @@ class Validity:
     record_bytes_max: int
 
 
-def _micro(value: Decimal | None, field: str) -> tuple[int, Fault | None]:
-    """Return an amount in micro-units, or what is wrong with it."""
-    if value is None:
-        return 0, None
-    if not value.is_finite():
-        return 0, ("invalid_amount", field, f"{value} is not a number: no sum could hold it")
-    if value < 0:
-        return 0, ("invalid_amount", field, f"{value} is negative: publish a refund instead")
-    if value >= AMOUNT_MAX:
-        return 0, ("invalid_amount", field, f"{value} is not below {AMOUNT_MAX}")
-    micro = value.quantize(_MICRO)
-    if micro != value:
-        detail = f"{value} has more than 6 decimals: sums would be inexact"
-        return 0, ("invalid_amount", field, detail)
-    return int(micro.scaleb(6)), None
-
-
 def _amount_fault(event: Any) -> Fault | None:
-    event.micro, fault = _micro(event.value, "value")
+    event.micro, fault = micro_of(event.value, "value")
     return fault
 
 
@@ -101,7 +90,7 @@ def _items_fault(event: Any) -> Fault | None:
         if fault is not None:
             return fault
         for name in ("price", "unit_cost"):
-            micro, fault = _micro(getattr(item, name), f"{at}.{name}")
+            micro, fault = micro_of_optional(getattr(item, name), f"{at}.{name}")
             if fault is not None:
                 return fault
             total = micro * item.quantity
@@ -130,27 +119,42 @@ def _identity_fault(event: Any) -> Fault | None:
 
 
 def _both_faults(event: Any) -> Fault | None:
+    event.micro, fault = micro_of(event.value, "value")
+    if fault is not None:
+        return fault
     quantity = event.quantity
-    return (
-        _amount_fault(event)
-        or (_quantity_fault(quantity, "quantity") if quantity is not None else None)
-        or _identity_fault(event)
-    )
+    if quantity is not None:
+        fault = _quantity_fault(quantity, "quantity")
+    return fault or _identity_fault(event)
 
 
-def _checks() -> dict[type[Event], Callable[[Any], Fault | None]]:
-    checks: dict[type[Event], Callable[[Any], Fault | None]] = {}
+def _cart_fault(event: Any) -> Fault | None:
+    event.micro, fault = micro_of_optional(event.value, "value")
+    if fault is not None:
+        return fault
+    quantity = event.quantity
+    if quantity is not None:
+        fault = _quantity_fault(quantity, "quantity")
+    return fault or _identity_fault(event)
+
+
+def _checks() -> dict[type[Event], Callable[[Any], Fault | None] | None]:
+    checks: dict[type[Event], Callable[[Any], Fault | None] | None] = {Tick: None}
     for struct in EVENT_STRUCTS:
         amount = "micro" in struct.__struct_fields__
         identity = struct.topic == names.VISITOR
         if struct is Purchase:
             checks[struct] = _purchase_fault
+        elif struct in (AddToCart, RemoveFromCart, CheckoutStarted):
+            checks[struct] = _cart_fault
         elif amount and identity:
             checks[struct] = _both_faults
         elif amount:
             checks[struct] = _amount_fault
         elif identity:
             checks[struct] = _identity_fault
+        else:
+            checks[struct] = None
     return checks
 
 
@@ -180,9 +184,14 @@ class Decoder:
             try:
                 event = decode(value)  # type: ignore[arg-type]  # None is a TypeError below
                 ts = event.ts
-                if ts.__class__ is int and past <= ts - recorded_ms <= future:
-                    check = checks.get(event.__class__)
-                    if (check is None or check(event) is None) and len(value) <= bytes_max:  # type: ignore[arg-type]
+                if (
+                    ts.__class__ is int
+                    and past <= ts - recorded_ms <= future
+                    and len(value) <= bytes_max  # type: ignore[arg-type]
+                    and (value.isascii() or _is_utf_8(value))  # type: ignore[union-attr,arg-type]
+                ):
+                    check = checks[event.__class__]
+                    if check is None or check(event) is None:
                         offsets.append(offset)
                         events.append(event)
                         continue
@@ -190,7 +199,6 @@ class Decoder:
                 msgspec.MsgspecError,
                 TypeError,
                 UnicodeDecodeError,
-                InvalidOperation,
                 RecursionError,
             ):
                 pass
@@ -214,17 +222,16 @@ class Decoder:
             limit = self._validity.record_bytes_max
             return "too_large", "", f"{len(value)} bytes are more than the {limit} allowed"
         try:
+            value.decode()  # the decoder skips what nobody reads without looking at its characters
             event: Event = self._json.decode(value)
         except msgspec.ValidationError as error:
-            return _explain(str(error))
+            return _malformed(value) or _explain(str(error))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return "invalid_json", "", str(error)
-        except (InvalidOperation, ValueError) as error:
-            return "invalid_amount", "value", str(error)
         return self._time_fault(event, recorded_ms) or self._content_fault(event) or event
 
     def _content_fault(self, event: Event) -> Fault | None:
-        check = self._checks.get(type(event))
+        check = self._checks[type(event)]
         return check(event) if check is not None else None
 
     def _time_fault(self, event: Event, recorded_ms: int) -> Fault | None:
@@ -265,6 +272,23 @@ def parse_timestamp_ms(text: str) -> int | None:
     return seconds * 1000 + moment.microsecond // 1000
 
 
+def _is_utf_8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _malformed(value: bytes) -> Fault | None:
+    """Tell what is wrong with a record's JSON behind its first fault of type, if anything is."""
+    try:
+        msgspec.json.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return "invalid_json", "", str(error)
+    return None
+
+
 def _explain(message: str) -> Fault:
     path = _PATH.search(message)
     field = path[1] if path else ""
@@ -273,8 +297,8 @@ def _explain(message: str) -> Fault:
         return "missing_field", missing[1], f"{missing[1]} is required"
     if message.startswith("Invalid value") and field == "type":
         return "unknown_type", "type", message.split(" - at", maxsplit=1)[0]
-    if field.endswith(("value", "price", "unit_cost")) and "decimal" in message.lower():
-        return "invalid_amount", field, message.split(" - at", maxsplit=1)[0]
+    if "of length >= 1" in message:
+        return "missing_field", field, f"{field} is empty, which says as little as none"
     return "wrong_type", field, message.split(" - at", maxsplit=1)[0]
 
 

@@ -1,13 +1,13 @@
 """The published events, one struct a type, and the topic each belongs to (contract.md).
 
 Fields that nobody reads here are skipped by the decoder and stay in the log. ``micro`` and the
-integer form of ``ts`` are filled in by :mod:`processors.decode`, never by a producer.
+integer form of ``ts`` are filled in by :mod:`processors.decode`, never by a producer. An amount is
+kept as its JSON (processors/amounts.py): ``null`` where there is none.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any, ClassVar, Final, Union
+from typing import Annotated, Any, ClassVar, Final, Union
 
 import msgspec
 
@@ -17,13 +17,16 @@ TICK_TYPE = "_tick"  # reserved: progress of an idle partition, written by its o
 _MICRO = msgspec.field(
     default=0, name="(micro)"
 )  # overwritten from value by decode, whatever a producer sent
+NO_AMOUNT: Final = msgspec.Raw(b"null")
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+"""A text that must be there: an empty one says as little as none."""
 
 
 class Event(msgspec.Struct, tag_field="type", kw_only=True, gc=False):
     """What every event carries; ``ts`` is ms since 1970 UTC once decoded."""
 
     topic: ClassVar[str] = ""
-    event_id: str
+    event_id: Text
     ts: int | str
 
 
@@ -72,7 +75,7 @@ class _CartEvent(_VisitorEvent, kw_only=True):
     cart_id: str | None = None
     product: str | None = None
     category: str | None = None
-    value: Decimal | None = None
+    value: msgspec.Raw = NO_AMOUNT
     currency: str | None = None
     quantity: int | None = None
     micro: int = _MICRO
@@ -96,8 +99,8 @@ class Item(msgspec.Struct, kw_only=True, gc=False):
     product: str | None = None
     category: str | None = None
     quantity: int = 1
-    price: Decimal | None = None
-    unit_cost: Decimal | None = None
+    price: msgspec.Raw = NO_AMOUNT
+    unit_cost: msgspec.Raw = NO_AMOUNT
     price_micro: int = msgspec.field(default=0, name="(price_micro)")
     cost_micro: int = msgspec.field(default=0, name="(cost_micro)")
 
@@ -105,9 +108,9 @@ class Item(msgspec.Struct, kw_only=True, gc=False):
 class Purchase(_VisitorEvent, tag="purchase", kw_only=True):
     """An order, or one part of it; ``order_id`` tells which."""
 
-    order_id: str
-    value: Decimal
-    currency: str
+    order_id: Text
+    value: msgspec.Raw
+    currency: Text
     cart_id: str | None = None
     product: str | None = None
     category: str | None = None
@@ -120,9 +123,9 @@ class Purchase(_VisitorEvent, tag="purchase", kw_only=True):
 class Refund(_VisitorEvent, tag="refund", kw_only=True):
     """Money given back."""
 
-    order_id: str
-    value: Decimal
-    currency: str
+    order_id: Text
+    value: msgspec.Raw
+    currency: Text
     product: str | None = None
     category: str | None = None
     quantity: int | None = None
@@ -154,50 +157,50 @@ class _EmailEvent(_VisitorEvent, kw_only=True):
 class EmailSent(_EmailEvent, tag="email_sent", kw_only=True):
     """A message left."""
 
-    recipient_id: str
+    recipient_id: Text
 
 
 class EmailDelivered(_EmailEvent, tag="email_delivered", kw_only=True):
     """A message arrived."""
 
-    recipient_id: str
+    recipient_id: Text
 
 
 class EmailBounced(_EmailEvent, tag="email_bounced", kw_only=True):
     """A message came back."""
 
-    recipient_id: str
+    recipient_id: Text
 
 
 class EmailOpened(_EmailEvent, tag="email_opened", kw_only=True):
     """A message was opened."""
 
-    recipient_id: str
+    recipient_id: Text
 
 
 class EmailClicked(_EmailEvent, tag="email_clicked", kw_only=True):
     """A link in a message was followed."""
 
-    recipient_id: str
+    recipient_id: Text
 
 
 class Subscribed(_EmailEvent, tag="subscribed", kw_only=True):
     """A recipient joined a list."""
 
-    recipient_id: str
+    recipient_id: Text
 
 
 class Unsubscribed(_EmailEvent, tag="unsubscribed", kw_only=True):
     """A recipient left a list."""
 
-    recipient_id: str
+    recipient_id: Text
 
 
 class AdImpression(Event, tag="ad_impression", kw_only=True):
     """An advertisement was shown."""
 
     topic: ClassVar[str] = names.ADS
-    campaign: str
+    campaign: Text
     ad: str | None = None
     placement: str | None = None
     network: str | None = None
@@ -206,7 +209,7 @@ class AdImpression(Event, tag="ad_impression", kw_only=True):
 
 class _TicketEvent(Event, kw_only=True):
     topic: ClassVar[str] = names.SUPPORT
-    ticket_id: str
+    ticket_id: Text
     priority: str | None = None
     team: str | None = None
     channel: str | None = None
@@ -220,7 +223,7 @@ class TicketOpened(_TicketEvent, tag="ticket_opened", kw_only=True):
 class TicketReplied(_TicketEvent, tag="ticket_replied", kw_only=True):
     """Somebody answered: ``by`` is agent or customer."""
 
-    by: str
+    by: Text
 
 
 class TicketResolved(_TicketEvent, tag="ticket_resolved", kw_only=True):
@@ -233,7 +236,7 @@ class TicketReopened(_TicketEvent, tag="ticket_reopened", kw_only=True):
 
 class _LeadEvent(Event, kw_only=True):
     topic: ClassVar[str] = names.LEADS
-    lead_id: str
+    lead_id: Text
     source: str | None = None
     campaign: str | None = None
     owner: str | None = None
@@ -249,7 +252,7 @@ class LeadCreated(_LeadEvent, tag="lead_created", kw_only=True):
 class LeadStatus(_LeadEvent, tag="lead_status", kw_only=True):
     """A lead moved on: ``status`` is accepted, qualified, won or lost."""
 
-    status: str
+    status: Text
 
 
 class SalesContacted(_LeadEvent, tag="sales_contacted", kw_only=True):
@@ -262,7 +265,7 @@ class DemoScheduled(_LeadEvent, tag="demo_scheduled", kw_only=True):
 
 class _Business(Event, kw_only=True):
     topic: ClassVar[str] = names.BUSINESS
-    value: Decimal
+    value: msgspec.Raw
     currency: str | None = None
     source: str | None = None
     campaign: str | None = None
@@ -274,34 +277,34 @@ class _Business(Event, kw_only=True):
 class AdCost(_Business, tag="ad_cost", kw_only=True):
     """Money spent on advertisements."""
 
-    currency: str
+    currency: Text
 
 
 class MarketingCost(_Business, tag="marketing_cost", kw_only=True):
     """Money spent on sales and marketing."""
 
-    currency: str
+    currency: Text
     direction: str | None = None
 
 
 class Expense(_Business, tag="expense", kw_only=True):
     """Money spent on running the business."""
 
-    currency: str
+    currency: Text
     category: str | None = None
 
 
 class Balance(_Business, tag="balance", kw_only=True):
     """The last reading of an account."""
 
-    currency: str
-    account: str
+    currency: Text
+    account: Text
 
 
 class TargetSet(_Business, tag="target_set", kw_only=True):
     """A target for a KPI."""
 
-    kpi: str
+    kpi: Text
     list: str | None = None
 
 
@@ -316,7 +319,7 @@ class SocialReach(_Business, tag="social_reach", kw_only=True):
 class KeywordRank(_Business, tag="keyword_rank", kw_only=True):
     """A position in search results."""
 
-    keyword: str
+    keyword: Text
 
 
 class NpsResponse(_Business, tag="nps_response", kw_only=True):
@@ -330,7 +333,7 @@ class NpsResponse(_Business, tag="nps_response", kw_only=True):
 class FxRate(_Business, tag="fx_rate", kw_only=True):
     """What one unit of ``currency`` is worth in the reporting currency."""
 
-    currency: str
+    currency: Text
 
 
 class Tick(Event, tag=TICK_TYPE, kw_only=True):

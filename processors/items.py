@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from processors import facts
+from processors.amounts import is_given
 from processors.event import Purchase
 from processors.measures import field_getter
 
@@ -31,5 +32,5 @@ def item_facts(purchases: Sequence[Any]) -> Iterator[facts.ItemFact]:
                 "quantity": item.quantity,
             }
             yield facts.PurchaseItem(purchase.ts, micro=item.price_micro, **own)
-            if item.unit_cost is not None:
+            if is_given(item.unit_cost):
                 yield facts.PurchaseCost(purchase.ts, micro=item.cost_micro, **own)

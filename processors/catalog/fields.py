@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from processors.event import STRUCT_BY_TYPE
+from processors.event import STRUCT_BY_TYPE, Text
 from processors.facts import FACT_BY_TYPE
 from processors.names import CURRENCY
 from processors.passing import PASSED_ON
@@ -85,4 +85,4 @@ def is_money(event_type: str) -> bool:
 
 
 def _is_text(annotation: object) -> bool:
-    return annotation in (str, str | None)
+    return annotation in (Text, str, str | None)

@@ -119,7 +119,7 @@ class SessionProcessor(Processor):
             if (
                 not last.closed
                 and last.end_ms <= ts < last.end_ms + self.gap_ms
-                and last.session_id == event.session_id
+                and last.session_id == (event.session_id or None)
             ):
                 last.end_ms = ts
                 self._count(last, event, offset, emit)
@@ -153,7 +153,7 @@ class SessionProcessor(Processor):
         )
 
     def _merge(self, state: SessionState, event: Any, offset: int, emit: Emit) -> None:
-        ts, session_id = event.ts, event.session_id
+        ts, session_id = event.ts, event.session_id or None  # an empty one says as little as none
         gap_ms = self._join_gap_ms(session_id)
         kind = event.__class__
         is_page = kind is PageView

@@ -89,17 +89,12 @@ def _property(field: Field) -> dict[str, Any]:
     described = {"description": field.meaning}
     if field.kind == "text":
         if field.required:
-            return {"type": "string", **described, **_not_empty(field)}
+            return {"type": "string", **described, "minLength": 1}
         return {"type": ["string", "null"], **described}
     rule = {"moment": _MOMENT, "amount": _AMOUNT, "count": _COUNT}[field.kind]
     if field.required:
         return {**rule, **described}
     return {"anyOf": [*rule.get("anyOf", [rule]), {"type": "null"}], **described}
-
-
-def _not_empty(field: Field) -> dict[str, Any]:
-    """An empty id would make one of all who send it."""
-    return {"minLength": 1} if field.name == "event_id" else {}
 
 
 def document(event_type: str) -> dict[str, Any]:

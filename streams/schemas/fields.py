@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -107,7 +106,7 @@ def _kind(hint: object, name: str) -> str:
     types -= {type(None)}
     if types == {int, str}:
         return "moment"
-    kinds = {str: "text", Decimal: "amount", int: "count"}
+    kinds = {str: "text", msgspec.Raw: "amount", int: "count"}
     (only,) = types
     if only not in kinds:
         raise TypeError(f"field {name}: no schema is known for {only!r}")

@@ -92,5 +92,9 @@ def _wrong(name: str) -> str:
 
 
 def _missing(name: str) -> str:
+    """The field is absent; or empty, which says as little."""
     required = types_with(name, "text!", "int!", "amount!", "ts!")
-    return f"{_is(required)} and {column(name + '_kind')} is null" if required else ""
+    texts_required = types_with(name, "text!")
+    absent = f"{_is(required)} and {column(name + '_kind')} is null" if required else ""
+    empty = f"{_is(texts_required)} and {column(name)} = ''" if texts_required else ""
+    return _any((absent, empty)) if absent else ""

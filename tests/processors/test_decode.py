@@ -57,6 +57,20 @@ def encoded(**changes: Any) -> bytes:
         (encoded(ts=1.5), "wrong_type", "ts"),  # BAD!
         (encoded(visitor_id=...), "missing_identity", "visitor_id"),  # BAD!
         (encoded(source="x" * 70_000), "too_large", ""),  # BAD!
+        (encoded(event_id=""), "missing_field", "event_id"),  # BAD! all of them would be one
+        (encoded(currency=""), "missing_field", "currency"),  # BAD! money of no currency
+        (encoded(order_id=""), "missing_field", "order_id"),  # BAD! no order would be counted
+        (encoded(value=" 1_0 "), "invalid_amount", "value"),  # BAD! Python's number, not JSON's
+        (encoded(value="1_0"), "invalid_amount", "value"),  # BAD!
+        (encoded(value=" 10"), "invalid_amount", "value"),  # BAD! a blank
+        (encoded(value="\u0661"), "invalid_amount", "value"),  # BAD! an Arabic digit
+        (encoded(value=""), "invalid_amount", "value"),  # BAD!
+        (encoded(value=None), "invalid_amount", "value"),  # BAD!
+        (encoded(value=True), "invalid_amount", "value"),  # BAD!
+        (encoded(value={"cents": 1}), "invalid_amount", "value"),  # BAD!
+        (encoded(unknown="?").replace(b"?", b"\xff"), "invalid_json", ""),  # BAD! not UTF-8
+        (encoded(event_id=7)[:-1], "invalid_json", ""),  # BAD! cut off, behind a fault of type
+        (encoded(event_id=7) + b"}", "invalid_json", ""),  # BAD! more than one value
     ],
 )
 def test_bad_record_is_rejected_by_reason_and_field(
@@ -72,12 +86,44 @@ def test_bad_record_is_rejected_by_reason_and_field(
 
 @pytest.mark.parametrize(
     ("value", "micro"),
-    [(12.5, 12_500_000), ("12.50", 12_500_000), (0, 0), ("0.000001", 1), (999999999.999999, None)],
+    [
+        (12.5, 12_500_000),
+        ("12.50", 12_500_000),
+        (0, 0),
+        ("0.000001", 1),
+        (999999999.999999, None),
+        ("1e3", 1_000_000_000),
+        ("007", 7_000_000),
+        ("+.5", 500_000),
+        ("1.2500000000", 1_250_000),
+    ],
 )
 def test_amounts_are_exact_micro_units(value: Any, micro: int | None) -> None:
     """Numbers and decimal strings become the same exact integers."""
     event: Any = Decoder(VALIDITY).judge(encoded(value=value), NOW_MS)
     assert event.micro == (999_999_999_999_999 if micro is None else micro)
+
+
+def test_an_escaped_amount_is_the_amount_it_spells() -> None:
+    """JSON may write any character of a string as an escape."""
+    escaped = encoded().replace(b'"12.50"', b'"12\\u002e50"')
+    event: Any = Decoder(VALIDITY).judge(escaped, NOW_MS)
+    assert event.micro == 12_500_000
+
+
+def test_an_optional_amount_may_be_absent_or_null() -> None:
+    """A cart without a value is worth nothing, and is no fault."""
+    for value in (..., None):
+        event: Any = Decoder(VALIDITY).judge(encoded(type="add_to_cart", value=value), NOW_MS)
+        assert event.micro == 0
+
+
+def test_other_scripts_are_text_like_any() -> None:
+    """Valid UTF-8 is accepted wherever it stands, read fields and others alike."""
+    row = json.dumps(GOOD | {"source": "é", "unknown": "日本"}, ensure_ascii=False).encode()
+    offsets, [event], rejections = Decoder(VALIDITY).decode([(0, NOW_MS, None, row)])
+    assert (offsets, rejections) == ([0], [])
+    assert event.source == "é"  # type: ignore[attr-defined]
 
 
 def test_a_producer_cannot_set_the_internal_amount() -> None:

@@ -124,3 +124,15 @@ def test_engaged_is_more_than_a_glance(
     for order in every_order(happened):
         found = only(conclude(sessions, order), "session_engaged")
         assert found == ({("session_engaged", 0): 1} if engaged else {})
+
+
+def test_an_empty_session_id_is_none(sessions: SessionProcessor) -> None:
+    """An empty id names no session: the gap alone decides.
+
+    minute       0    10   20
+    session_id   -    ""   -      one session, as if nobody had sent any id
+    """
+    events = [event("page_view", m, session_id=s) for m, s in ((0, None), (10, ""), (20, None))]
+    assert only(conclude(sessions, events), "session_started") == {("session_started", 0): 1}
+    far = [event("page_view", m, session_id="") for m in (0, 40)]
+    assert len(only(conclude(sessions, far), "session_started")) == 2

@@ -55,7 +55,7 @@ def test_schema_and_worker_agree(event_type: str, data: st.DataObject) -> None:
     allowed = VALIDATORS[event_type].is_valid(event)
     judged = GATE.judge(json.dumps(event).encode(), NOW_MS)
     if isinstance(judged, Event):
-        assert allowed or event["event_id"] == "", VALIDATORS[event_type].iter_errors(event)
+        assert allowed, list(VALIDATORS[event_type].iter_errors(event))
     else:
         assert not allowed or "more than 6 decimals" in judged[2]
 

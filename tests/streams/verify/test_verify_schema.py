@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from processors.event import STRUCT_BY_TYPE
+from processors.event import STRUCT_BY_TYPE, Text
 from processors.facts import FACT_BY_TYPE
 from streams.verify.kinds import KIND_BY_FACT
 from streams.verify.schema import EVENT_TYPES, TICK
@@ -12,7 +12,6 @@ from streams.verify.schema import EVENT_TYPES, TICK
 KINDS = {
     "str": "text",
     "int": "int",
-    "Decimal": "amount",
     "int | str": "ts",
     "list[processors.event.Item]": "items",
 }
@@ -20,10 +19,13 @@ KINDS = {
 
 def kind_of(field: msgspec.structs.FieldInfo) -> str:
     """Return the table's word for a struct's field."""
-    name = str(getattr(field.type, "__name__", field.type)).removeprefix("decimal.")
+    if field.type is msgspec.Raw:
+        return "amount!" if field.required else "amount"
+    if field.type == Text:
+        return "text!"
+    name = str(getattr(field.type, "__name__", field.type))
     optional = name.endswith(" | None")
-    kind = name.removesuffix(" | None").removeprefix("decimal.")
-    return KINDS[kind] + ("" if optional else "!")
+    return KINDS[name.removesuffix(" | None")] + ("" if optional else "!")
 
 
 def test_types_and_fields_are_the_same() -> None:

@@ -56,6 +56,12 @@ def buy(value: Any) -> dict[str, Any]:
         (view(visitor_id=""), "missing_identity"),
         (view(visitor_id="", customer_id="c"), None),
         (event("email_sent", 0, visitor_id="v"), "missing_field"),
+        (view(event_id=""), "missing_field"),
+        (event("email_sent", 0, visitor_id="v", recipient_id=""), "missing_field"),
+        (
+            {**event("purchase", 0, visitor_id="v", order_id="o", value=1), "currency": ""},
+            "missing_field",
+        ),
     ],
 )
 def test_one_fault_a_record(record: dict[str, Any] | bytes | None, fault: str | None) -> None:
@@ -101,6 +107,9 @@ def test_times_are_judged_against_the_record(ts: object, fault: str | None) -> N
         (1_000_000_000, None),
         ("NaN", None),
         ("dear", None),
+        ("1_0", None),
+        (" 10 ", None),
+        ("", None),
         (True, None),
         (None, None),
     ],

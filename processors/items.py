@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from processors import facts
 from processors.amounts import is_given
 from processors.event import Purchase
-from processors.measures import field_getter
+from processors.getters import field_getter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

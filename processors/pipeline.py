@@ -70,8 +70,8 @@ def _takes_from(processor: Processor, topic: str) -> bool:
     return any(PROCESSED_BY_TYPE[t].topic == topic for t in processor.types)
 
 
-Work = tuple[StateCache, str, Event, int]
-"""(the processor's states, key, event, offset)"""
+Work = tuple[str, Event, int]
+"""(key, event, offset)"""
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Batch:
     missing: dict[str, list[bytes]]
     events: list[Event] = field(default_factory=list)
     emissions: list[Emission] = field(default_factory=list)
-    work: list[Work] = field(default_factory=list)
+    work: list[tuple[StateCache, list[Work]]] = field(default_factory=list)
     missing_keys: list[tuple[StateCache, str, bytes]] = field(default_factory=list)
 
 
@@ -235,7 +235,10 @@ class PartitionPipeline:
         self._counters["passed"] += len(kept) - ticks
         self._counters["repeated"] += len(batch.events) - len(kept)
         batch.events = kept
-        batch.work = [work for work in batch.work if id(work[2]) in fresh]
+        batch.work = [
+            (cache, [taken for taken in work if id(taken[1]) in fresh])
+            for cache, work in batch.work
+        ]
         times_ms: list[int] = [event.ts for event in kept]  # type: ignore[misc]  # decoded
         self._max_ts_ms = max([self._max_ts_ms, *times_ms])
 
@@ -273,18 +276,22 @@ class PartitionPipeline:
         return before_ms
 
     def _plan_work(self, batch: Batch, offsets: list[int], before_ms: list[int] | None) -> None:
-        work = batch.work
+        batch.work = [(cache, []) for cache in self._caches]
+        work = {id(cache): taken for cache, taken in batch.work}
         wanted: dict[tuple[int, str], StateCache] = {}
         unkeyed = 0
         routes = {
-            struct: [(cache, cache.processor.key, *cache.generations) for cache in caches]
+            struct: [
+                (cache, cache.processor.key, *cache.generations, work[id(cache)].append)
+                for cache in caches
+            ]
             for struct, caches in self._keyed.items()
         }
         for index, event in enumerate(batch.events):
             refused = False
-            for cache, key_of, young, old in routes.get(event.__class__, ()):
+            for cache, key_of, young, old, add in routes.get(event.__class__, ()):
                 key = key_of(event)
-                if key is None:
+                if not key:
                     continue
                 if before_ms is not None:
                     watermark_ms = before_ms[index] - self._lateness_ms
@@ -293,7 +300,7 @@ class PartitionPipeline:
                         continue
                 if key not in young and key not in old:
                     wanted[id(cache), key] = cache
-                work.append((cache, key, event, offsets[index]))
+                add((key, event, offsets[index]))
             unkeyed += refused
         if unkeyed:
             self._counters["late_unkeyed"] += unkeyed
@@ -310,8 +317,9 @@ class PartitionPipeline:
             for cache, key, identity in batch.missing_keys:
                 cache.load(key, states.get((cache.processor.name, identity)))
             emit = self._facts.append
-            for cache, key, event, offset in batch.work:
-                cache.take(key, event, offset, emit)
+            # By processor: each type of fact comes of one, so that facts keep their order.
+            for cache, work in batch.work:
+                cache.take(work, emit)
             watermark_ms = self.watermark_ms
             if watermark_ms is not None:
                 for cache in self._caches:

@@ -63,17 +63,21 @@ class StateCache:
         self._young[key] = state
         return state
 
-    def take(self, key: str, event: Any, offset: int, emit: Emit) -> None:
-        """Hand one event to its state, which must be in the cache."""
-        state = self._young.get(key)
-        if state is None:
-            state = self._young[key] = self._old.pop(key)
-        self.processor.take(state, event, offset, emit)
-        self._dirty[key] = state
-        due_ms = state.due_ms
-        if due_ms < self._scheduled.get(key, NEVER_MS):
-            self._schedule(key, due_ms)
-            self._timers[key] = due_ms
+    def take(self, work: Iterable[tuple[str, Any, int]], emit: Emit) -> None:
+        """Hand events to their states, which must be in the cache: (key, event, offset) each."""
+        young, old, dirty, scheduled = self._young, self._old, self._dirty, self._scheduled
+        take = self.processor.take
+        for key, event, offset in work:
+            state = young.get(key)
+            if state is None:
+                state = young[key] = old.pop(key)
+            before_ms = state.due_ms
+            take(state, event, offset, emit)
+            dirty[key] = state
+            due_ms = state.due_ms
+            if due_ms != before_ms and due_ms < scheduled.get(key, NEVER_MS):
+                self._schedule(key, due_ms)
+                self._timers[key] = due_ms
 
     def fire_hot(self, watermark_ms: int, emit: Emit) -> None:
         """Fire the timers of hot states that are due at the watermark."""

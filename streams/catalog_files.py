@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from processors.catalog.load import load_catalog
+from processors.catalog.restrict import restrict
 from processors.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -20,13 +21,20 @@ _SUFFIXES: Final = (".yaml", ".yml")
 
 
 def read_catalog(settings: Settings) -> Catalog:
-    """Load the presets, the user's files over them, in the time zone that the settings name.
+    """Load the presets, the user's files over them, in the zone and for the KPIs of the settings.
 
     Raises:
-        SettingsError: ``catalog_dir`` is no directory, or holds no YAML file.
+        SettingsError: ``catalog_dir`` is no directory, or holds no YAML file; ``kpis`` names what
+            is no KPI.
         InvalidCatalogError: definitions are wrong.
     """
-    return load_catalog(catalog_sources(settings), zone=settings.zone)
+    catalog = load_catalog(catalog_sources(settings), zone=settings.zone)
+    if not settings.kpis:
+        return catalog
+    try:
+        return restrict(catalog, settings.kpis.split(","))
+    except ValueError as error:
+        raise SettingsError(f"kpis: {error}") from None
 
 
 def catalog_sources(settings: Settings) -> list[tuple[str, str]]:

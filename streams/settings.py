@@ -80,6 +80,11 @@ class Settings:
         4, "partitions of each event topic when it is created", _within(1, 1_000)
     )
     catalog_dir: str = _setting("", "directory of your own KPIs, merged over the presets")
+    kpis: str = _setting(
+        "",
+        "the KPIs that are kept, separated by commas; empty: all of the catalogue",
+        _matches(r"([a-z0-9_]+(,[a-z0-9_]+)*)?", "KPI ids separated by commas, without blanks"),
+    )
     zone: str = _setting("", "time zone in which days are cut; empty: the catalogue's", _zone)
     exporter_host: str = _setting("127.0.0.1", "address that the exporter listens on")
     exporter_port: int = _setting(9464, "port that the exporter listens on; 0: a free one", _PORT)

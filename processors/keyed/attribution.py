@@ -24,10 +24,10 @@ import msgspec
 
 from processors import facts
 from processors.event import AdClick, Purchase
+from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
 from processors.keyed.marks import at, emit_difference
 from processors.keyed.touches import Run, Touch, TouchState
-from processors.measures import field_getter
 
 DIMENSIONS = ("source", "medium", "campaign", "channel", "network", "ad", "placement")
 _JOIN = "\x1f"

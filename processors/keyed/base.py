@@ -37,7 +37,7 @@ class Processor(ABC):
 
     @abstractmethod
     def key(self, event: Any) -> str | None:
-        """Return the event's key, None where the processor does not take it."""
+        """Return the event's key; none, or an empty one, where the processor does not take it."""
 
     @abstractmethod
     def new(self, key: str) -> Any:

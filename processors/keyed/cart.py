@@ -21,8 +21,8 @@ import msgspec
 
 from processors import facts
 from processors.event import AddToCart, Purchase, RemoveFromCart
+from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
-from processors.measures import field_getter
 
 DIMENSIONS = ("source", "medium", "campaign", "device", "country", "landing_page", "currency")
 _ACTIVITY, _PURCHASE = 0, 1

@@ -20,8 +20,8 @@ import msgspec
 
 from processors import facts
 from processors.event import CustomerBought
+from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
-from processors.measures import field_getter
 
 DIMENSIONS = ("source", "segment", "region", "channel", "campaign", "country")
 

@@ -21,9 +21,9 @@ import msgspec
 
 from processors import facts
 from processors.event import EmailClicked, EmailDelivered, EmailOpened, EmailSent, Purchase
+from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
 from processors.keyed.marks import at, emit_difference
-from processors.measures import field_getter
 
 DIMENSIONS = ("campaign", "list", "form")
 _DELIVERED, _OPENED, _CLICKED, _PURCHASED = range(4)

@@ -18,9 +18,9 @@ import msgspec
 
 from processors import facts
 from processors.event import LeadCreated, LeadStatus, SalesContacted
+from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
 from processors.keyed.marks import Mark, at, emit_difference, filled, first_possible, first_since
-from processors.measures import field_getter
 
 DIMENSIONS = ("source", "campaign", "owner", "direction", "network", "device")
 _CONTACTED = "contacted"

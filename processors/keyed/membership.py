@@ -19,8 +19,8 @@ import msgspec
 
 from processors import facts
 from processors.event import Subscribed
+from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
-from processors.measures import field_getter
 
 DIMENSIONS = ("campaign", "list", "form")
 

@@ -8,8 +8,8 @@ import msgspec
 
 from processors import facts
 from processors.event import Purchase
+from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
-from processors.measures import field_getter
 
 DIMENSIONS = ("channel", "category", "product", "region", "source", "campaign", "currency")
 

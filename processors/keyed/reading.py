@@ -20,8 +20,8 @@ import msgspec
 
 from processors import facts
 from processors.event import READINGS
+from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
-from processors.measures import field_getter
 
 _JOIN = "\x1f"
 _STRUCTS: dict[str, type[facts.ReadingFact]] = {

@@ -24,11 +24,11 @@ import msgspec
 
 from processors import facts
 from processors.event import STRUCT_BY_TYPE, PageView, Purchase
+from processors.getters import field_getter
 from processors.keyed import stays
 from processors.keyed.base import NEVER_MS, Emit, Processor
 from processors.keyed.funnel import Funnel, StepMark
 from processors.keyed.stays import Stay
-from processors.measures import field_getter
 
 DIMENSIONS = ("source", "medium", "campaign", "landing_page", "device", "country")
 SESSION_ID_GAP_MS = 86_400_000  # how long a producer's session_id goes on meaning the same session

@@ -23,9 +23,9 @@ import msgspec
 
 from processors import facts
 from processors.event import TicketOpened, TicketReopened, TicketReplied, TicketResolved
+from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
 from processors.keyed.marks import Mark, at, emit_difference, filled, first_possible, first_since
-from processors.measures import field_getter
 
 DIMENSIONS = ("priority", "team", "channel", "agent")
 

@@ -1,0 +1,52 @@
+"""One lane: it counts in the way that its events make cheap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from processors.catalog.model import Aggregation
+from processors.measures.grouped import Grouped, TakenGroups
+from processors.measures.sliced import Sliced, TakenSlices
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from processors.measures.plan import LanePlan
+
+_SLICED_EVENTS_MIN = 100
+
+
+class Lane:
+    """What one lane added since the last take."""
+
+    def __init__(self, plan: LanePlan) -> None:
+        self.plan = plan
+        self._added = 0
+        weighted = any(reading.weights for reading in plan.readings)
+        self._may_slice = plan.agg in (Aggregation.COUNT, Aggregation.SUM) and not weighted
+        distinct = plan.agg is Aggregation.DISTINCT
+        self._store: Grouped | Sliced = Sliced(plan) if distinct else Grouped(plan)
+
+    def add(self, events: Sequence[Any]) -> None:
+        """Add events or facts, in offset order."""
+        self._added += len(events)
+        self._store.add(events)
+
+    def take(self) -> TakenGroups | TakenSlices | None:
+        """Return and forget what was added; None if nothing was.
+
+        Where nearly every event was a group of its own, the lane slices from then on.
+        """
+        added, self._added = self._added, 0
+        if not added:
+            return None
+        taken = self._store.take()
+        if (
+            self._may_slice
+            and isinstance(taken, TakenGroups)
+            and added >= _SLICED_EVENTS_MIN
+            and 4 * len(taken.groups) > added
+        ):
+            self._store = Sliced(self.plan)
+            self._may_slice = False
+        return taken

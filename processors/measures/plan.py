@@ -1,0 +1,120 @@
+"""What each event type adds to, worked out once from the catalogue.
+
+Events are first counted by (base pane, dimension values): a step or two an event. Only at the
+checkpoint is the result spread over measures and rungs, which is per group and not per event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from processors.catalog.model import Aggregation, Bound, Catalog, Measure, Requirement
+    from processors.ladder import Ladder, Rung
+
+Where = tuple[tuple[int, frozenset[str | bool]], ...]
+"""Values let through by position in a key; a bound's place in it is True or False."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One measure as one event type feeds it.
+
+    Attributes:
+        dimension_sets: each with where its dimensions stand in a group's key.
+        where: what the measure's filters and bounds let through.
+        weights: position of the field, and what its values weigh; others weigh 1.
+    """
+
+    measure: Measure
+    dimension_sets: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
+    where: Where
+    weights: tuple[int, Mapping[str, int]] | None
+    rungs: tuple[Rung, ...]
+
+    @property
+    def plain(self) -> bool:
+        """Whether every event counts, and as one."""
+        return not self.where and self.weights is None
+
+
+@dataclass(frozen=True)
+class LanePlan:
+    """Measures of one event type with one aggregation over one field.
+
+    A group's key is the base pane, the dimensions, and whether each of the bounds holds. Bounds
+    cost a step an event, so measures without any share lanes of their own.
+    """
+
+    type: str
+    agg: Aggregation
+    of: str
+    dimensions: tuple[str, ...]
+    bounds: tuple[Bound, ...]
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True)
+class MeasurePlan:
+    """All lanes, by event or fact type."""
+
+    lanes: dict[str, tuple[LanePlan, ...]]
+    ladder: Ladder
+    values_max: int
+
+
+def compile_measures(catalog: Catalog) -> MeasurePlan:
+    """Plan what each event type adds to, from the catalogue's requirements."""
+    grouped: dict[tuple[str, Aggregation, str, bool], list[Requirement]] = {}
+    for requirement in catalog.requirements.values():
+        measure = requirement.measure
+        for event_type in measure.events:
+            lane = (event_type, measure.agg, measure.of, bool(measure.bounds))
+            grouped.setdefault(lane, []).append(requirement)
+    lanes: dict[str, tuple[LanePlan, ...]] = {}
+    for (event_type, agg, of, _), requirements in grouped.items():
+        plan = _lane(event_type, agg, of, requirements, catalog.ladder)
+        lanes[event_type] = (*lanes.get(event_type, ()), plan)
+    return MeasurePlan(lanes, catalog.ladder, catalog.defaults.dimension_values_max)
+
+
+def _lane(
+    event_type: str, agg: Aggregation, of: str, requirements: list[Requirement], ladder: Ladder
+) -> LanePlan:
+    fields = {name for r in requirements for dims in r.dimension_sets for name in dims}
+    fields |= {name for r in requirements for name, _ in r.measure.where}
+    fields |= {r.measure.weights.field for r in requirements if r.measure.weights}
+    dimensions = tuple(sorted(fields))
+    bounds = tuple(dict.fromkeys(bound for r in requirements for bound in r.measure.bounds))
+    places: tuple[str | Bound, ...] = (*dimensions, *bounds)
+    position = {name: index + 1 for index, name in enumerate(places)}
+    return LanePlan(
+        event_type,
+        agg,
+        of,
+        dimensions,
+        bounds,
+        tuple(
+            Reading(
+                r.measure,
+                tuple((dims, tuple(position[name] for name in dims)) for dims in r.dimension_sets),
+                (
+                    *((position[name], frozenset(wanted)) for name, wanted in r.measure.where),
+                    *((position[bound], frozenset({True})) for bound in r.measure.bounds),
+                ),
+                _weights(r.measure, position),
+                tuple(ladder.rung(name) for name in r.rungs),
+            )
+            for r in requirements
+        ),
+    )
+
+
+def _weights(
+    measure: Measure, position: Mapping[str | Bound, int]
+) -> tuple[int, Mapping[str, int]] | None:
+    weights = measure.weights
+    return None if weights is None else (position[weights.field], dict(weights.by_value))

@@ -148,29 +148,47 @@ class Accumulator:
         self, reading: Reading, dimensions: Values, labelled: ByPane, drained: Drained
     ) -> None:
         name = reading.measure.name
+        cells = {v: self._cell(name, "", dimensions, v) for v in {v for _, v in labelled}}
+        level: dict[tuple[int, Values], set[bytes]] = {}
         for (pane, values), hashes in labelled.items():
-            cell = self._cell(name, "", dimensions, values)
-            base_ms = pane * BASE_MS
+            level[pane * BASE_MS, values] = hashes
             # Few come twice within a base pane: the table drops those.
-            packed = b"".join(hashes)
-            _append(drained.base_sketches, base_ms, cell, packed)
-            fresh = hashes
-            for rung in reading.rungs:
-                start = self._ladder.pane_start(rung, base_ms)
-                if rung.size_ms != BASE_MS:
-                    # What a pane was sent before, the coarser panes around it were sent too.
-                    fresh = self._sent.fresh(rung.name, start, cell, fresh)
-                    packed = b"".join(fresh)
-                if packed:
-                    _append(drained.sketches.setdefault(rung.name, {}), start, cell, packed)
+            _append(drained.base_sketches, pane * BASE_MS, cells[values], hashes)
+        for rung in reading.rungs:
+            panes = drained.sketches.setdefault(rung.name, {})
+            if rung.size_ms != BASE_MS:
+                # What a pane was sent before, the coarser panes around it were sent too.
+                level = {
+                    (start, values): self._sent.fresh(rung.name, start, cells[values], hashes)
+                    for (start, values), hashes in self._united(rung, level).items()
+                }
+            for (start, values), hashes in level.items():
+                if hashes:
+                    _append(panes, start, cells[values], hashes)
+
+    def _united(
+        self, rung: Rung, finer: dict[tuple[int, Values], set[bytes]]
+    ) -> dict[tuple[int, Values], set[bytes]]:
+        """Unite the members of finer panes by the panes of a rung around them."""
+        starts = {start: self._ladder.pane_start(rung, start) for start in {s for s, _ in finer}}
+        united: dict[tuple[int, Values], set[bytes]] = {}
+        for (start, values), hashes in finer.items():
+            at = (starts[start], values)
+            found = united.get(at)
+            if found is None:
+                united[at] = set(hashes)
+            else:
+                found |= hashes
+        return united
 
 
 def _scope(plan: LanePlan, dimensions: Values) -> str:
     return f"{plan.type}|{','.join(dimensions)}"
 
 
-def _append(panes: PaneSketches, start_ms: int, cell: str, packed: bytes) -> None:
+def _append(panes: PaneSketches, start_ms: int, cell: str, hashes: set[bytes]) -> None:
     pane = panes.setdefault(start_ms, {})
+    packed = b"".join(hashes)
     before = pane.get(cell)
     pane[cell] = packed if before is None else before + packed
 

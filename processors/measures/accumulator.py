@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from processors import names
 from processors.catalog.model import Aggregation
-from processors.ladder import BASE_MS
+from processors.ladder import BASE_MS, DAY_MS
 from processors.measures.lane import Lane
 from processors.measures.sent import SentMembers
 
@@ -150,6 +150,7 @@ class Accumulator:
         name = reading.measure.name
         cells = {v: self._cell(name, "", dimensions, v) for v in {v for _, v in labelled}}
         level: dict[tuple[int, Values], set[bytes]] = {}
+        finer_ms = BASE_MS
         for (pane, values), hashes in labelled.items():
             level[pane * BASE_MS, values] = hashes
             # Few come twice within a base pane: the table drops those.
@@ -157,14 +158,28 @@ class Accumulator:
         for rung in reading.rungs:
             panes = drained.sketches.setdefault(rung.name, {})
             if rung.size_ms != BASE_MS:
-                # What a pane was sent before, the coarser panes around it were sent too.
+                # What a pane was sent before, the coarser panes around it were sent too. But where
+                # days begin within an hour, an hour's pane lies in two of them.
+                if rung.size_ms == DAY_MS and self._lie_in_two(rung, level, finer_ms):
+                    level = {(pane * BASE_MS, v): hashes for (pane, v), hashes in labelled.items()}
                 level = {
                     (start, values): self._sent.fresh(rung.name, start, cells[values], hashes)
                     for (start, values), hashes in self._united(rung, level).items()
                 }
+            finer_ms = rung.size_ms
             for (start, values), hashes in level.items():
                 if hashes:
                     _append(panes, start, cells[values], hashes)
+
+    def _lie_in_two(
+        self, rung: Rung, finer: dict[tuple[int, Values], set[bytes]], finer_ms: int
+    ) -> bool:
+        """Tell whether any finer pane begins in one pane of a rung and ends in the next."""
+        start_of = self._ladder.pane_start
+        return any(
+            start_of(rung, start) != start_of(rung, start + finer_ms - 1)
+            for start in {start for start, _ in finer}
+        )
 
     def _united(
         self, rung: Rung, finer: dict[tuple[int, Values], set[bytes]]

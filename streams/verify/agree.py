@@ -15,23 +15,23 @@ SKETCH_TOLERANCE: Final = 5 * RELATIVE_STANDARD_ERROR
 _MICRO: Final = 1_000_000
 
 
-def agrees(ours: str | float | None, figure: Figure | None, tolerance: float = 0.0) -> bool:
+def agrees(ours: str | float | None, figure: Figure | None) -> bool:
     """Tell whether ``ours`` is the exact figure as it is to be shown.
 
     Money is a decimal string of at most 6 decimals, rounded half to even; whole numbers are
-    integers; anything else is the nearest float.
+    integers; anything else is the nearest float. Where a sketch stands behind the figure it may be
+    off by its slack.
 
     Args:
         ours: what the product says.
         figure: what it must say; None: nothing.
-        tolerance: relative, where a sketch stands behind the figure.
     """
     exact = None if figure is None else figure.exact
     if figure is None or exact is None or ours is None:
         return ours is None and exact is None
     over, under = exact
-    if tolerance:
-        return abs(float(ours) - over / under) <= tolerance * abs(over / under)
+    if figure.slack:
+        return abs(float(ours) - over / under) <= figure.slack
     if figure.shown == "money":
         return isinstance(ours, str) and Decimal(ours).scaleb(6) == _micro(over, under)
     if figure.shown == "number" and over % under == 0:

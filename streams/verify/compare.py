@@ -7,12 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from streams.verify.compare_panes import compare_rung
-from streams.verify.compare_windows import compare_window
+from streams.verify.compare_windows import compare_window, more_rungs
 from streams.verify.formula import formula
 from streams.verify.live import by_source
 from streams.verify.oracle import counters
 from streams.verify.pool import each
-from streams.verify.scope import in_scope
 from streams.verify.tally import Tally
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ class Comparison:
         cells: pane cells compared, each once.
         cells_differ: those that differ, each once.
         counters: pipeline counter -> (ours, recomputed).
-        missing: KPIs that the recomputation does not know: nothing is said of them.
     """
 
     kpis: dict[str, Tally] = field(default_factory=dict)
@@ -49,7 +47,6 @@ class Comparison:
     cells: int = 0
     cells_differ: int = 0
     counters: dict[str, tuple[int, int]] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
 
     @property
     def tallies(self) -> list[Tally]:
@@ -78,9 +75,14 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Nothing differs, nothing is missing, and panes and windows were compared."""
+        """Nothing differs, and panes and windows were compared."""
         differ = self.cells_differ + self.windows_differ + self.counters_differ
-        return differ == 0 and not self.missing and self.cells > 0 and self.windows > 0
+        return differ == 0 and self.cells > 0 and self.windows > 0
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """KPIs of which every compared window is 0 or undefined: their equality says little."""
+        return tuple(tally.name for tally in self.kpis.values() if not tally.filled)
 
 
 class _Task(NamedTuple):
@@ -112,9 +114,7 @@ def compare(
         report: gets the progress.
         check: raises to give up.
     """
-    whole, catalog = catalog, in_scope(catalog)
     outcome = Comparison({name: Tally(name) for name in catalog.metrics})
-    outcome.missing = tuple(name for name in whole.metrics if name not in catalog.metrics)
     readers = _readers(catalog, outcome.kpis)
     tasks = _tasks(catalog)
     done = 0
@@ -123,10 +123,12 @@ def compare(
         panes = read_rung(rung)
         with connect() as con:
             _compare_panes(con, catalog, rung, panes, readers, outcome)
-        apart = by_source(panes)
+        apart = {rung: by_source(panes)}
         panes.clear()
-        work = partial(_compare_windows, connect, catalog, apart)
         here = [task for task in tasks if task.window.rung == rung]
+        for more in {m for task in here for m in _more_rungs(catalog, task)}:
+            apart[more] = by_source(read_rung(more))
+        work = partial(_compare_windows, connect, catalog, apart)
         for tally in each(work, here, processes, check):
             outcome.kpis[tally.name].add(tally)
             done += 1
@@ -134,8 +136,6 @@ def compare(
     with connect() as con:
         exact = counters(con)
     wanted = {name for name in {**exact, **pipeline_counters} if _is_compared(name)}
-    if whole.requirements.keys() != catalog.requirements.keys():
-        wanted.discard("late_unkeyed")  # kinds that are not recomputed refuse events too
     outcome.counters = {
         name: (pipeline_counters.get(name, 0), exact.get(name, 0)) for name in sorted(wanted)
     }
@@ -157,13 +157,22 @@ def _tasks(catalog: Catalog) -> list[_Task]:
 
 
 def _compare_windows(
-    connect: Connect, catalog: Catalog, panes: Mapping[Source, SourcePanes], task: _Task
+    connect: Connect,
+    catalog: Catalog,
+    panes: Mapping[str, Mapping[Source, SourcePanes]],
+    task: _Task,
 ) -> Tally:
     tally = Tally(task.metric)
     metric = replace(catalog.metrics[task.metric], dimension_sets=task.sets)
+    rungs = {task.window.rung, *_more_rungs(catalog, task)}
+    mine = {rung: found for rung, found in panes.items() if rung in rungs}
     with connect() as con:
-        compare_window(con, catalog, metric, task.window, panes, tally)
+        compare_window(con, catalog, metric, task.window, mine, tally)
     return tally
+
+
+def _more_rungs(catalog: Catalog, task: _Task) -> set[str]:
+    return more_rungs(catalog, catalog.metrics[task.metric], task.window)
 
 
 def _is_compared(counter: str) -> bool:
@@ -175,8 +184,8 @@ def _readers(catalog: Catalog, tallies: Mapping[str, Tally]) -> dict[tuple[str, 
     found: dict[tuple[str, str], list[Tally]] = {}
     for metric in catalog.metrics.values():
         for dimensions in metric.dimension_sets:
-            for name, read in formula(catalog, metric, dimensions).sources.values():
-                mine = found.setdefault((name, ",".join(read)), [])
+            for source in formula(catalog, metric, dimensions).reads:
+                mine = found.setdefault((source.measure, ",".join(source.dimensions)), [])
                 if tallies[metric.id] not in mine:
                     mine.append(tallies[metric.id])
     return found

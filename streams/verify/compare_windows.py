@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from streams.verify.formula import formula, topic_of
 from streams.verify.grid import Grid
 from streams.verify.held import Held
+from streams.verify.leaves import LAST_WEEK
 from streams.verify.live import LiveWindow
 from streams.verify.series import final_end_ms, series
 from streams.verify.side import Side
@@ -34,7 +35,7 @@ def compare_window(
     catalog: Catalog,
     metric: Metric,
     window: Window,
-    panes: Mapping[Source, SourcePanes],
+    panes: Mapping[str, Mapping[Source, SourcePanes]],
     tally: Tally,
 ) -> None:
     """Compare one window of one KPI, over all its dimension sets.
@@ -44,21 +45,32 @@ def compare_window(
         catalog: what was measured.
         metric: the KPI.
         window: one of its windows.
-        panes: stored panes of the rung by which the window slides, by source.
+        panes: rung -> stored panes by source: the rung by which the window slides, and what
+            :func:`more_rungs` names.
         tally: gets what was compared.
     """
     formulas = [formula(catalog, metric, dimensions) for dimensions in metric.dimension_sets]
     measures = formulas[0].measures
     topics = {topic_of(t) for measure in measures.values() for t in measure.events}
     grid = Grid(con, window, final_end_ms(con, window, topics))
-    sources = {s: measures[s[0]] for f in formulas for s in f.sources.values()}
+    sources = {s: measures[s.measure] for f in formulas for s in f.reads}
     changes = series(con, sources, window, grid.final_ms, by_key=formulas[0].histogram)
-    mine = {source: panes.get(source, {}) for source in sources}
+    stored = {source.stored for source in sources}
+    mine = {
+        rung: {source: found.get(source, {}) for source in stored} for rung, found in panes.items()
+    }
     if formulas[0].histogram:
-        _compare_keys(catalog, formulas, grid, mine, changes, tally)
+        _compare_keys(catalog, formulas, grid, mine[window.rung], changes, tally)
     else:
         live = LiveWindow(catalog, metric, window, mine)
         _compare(live, formulas, grid, changes, tally)
+
+
+def more_rungs(catalog: Catalog, metric: Metric, window: Window) -> set[str]:
+    """Return the rungs that a window is read from beside its own: a week ago is to the minute."""
+    plan = formula(catalog, metric, metric.dimension_sets[0])
+    finer = window.rung == "10s" and any(source.shift == LAST_WEEK for source in plan.reads)
+    return {"1m"} if finer else set()
 
 
 def _compare_keys(
@@ -69,16 +81,18 @@ def _compare_keys(
     changes: Iterator[Change],
     tally: Tally,
 ) -> None:
-    by_source = {f.own[0]: f for f in formulas}
+    by_set = {f.own[0]: f for f in formulas}
     left = {(source, key): found for source, keys in panes.items() for key, found in keys.items()}
-    for (source, key), group in groupby(changes, key=attrgetter("source", "key")):
-        plan = by_source[source]
-        only = {source: {key: left.pop((source, key), {})}}
+    rung = grid.window.rung
+    for (source, key), group in groupby(changes, key=lambda c: (c.source.stored, c.key)):
+        plan = by_set[source]
+        only = {rung: {source: {key: left.pop((source, key), {})}}}
         live = LiveWindow(catalog, plan.metric, grid.window, only)
         _compare(live, [plan], grid, group, tally)
     for (source, key), found in left.items():
-        live = LiveWindow(catalog, by_source[source].metric, grid.window, {source: {key: found}})
-        _compare(live, [by_source[source]], grid, (), tally)
+        only = {rung: {source: {key: found}}}
+        live = LiveWindow(catalog, by_set[source].metric, grid.window, only)
+        _compare(live, [by_set[source]], grid, (), tally)
 
 
 def _compare(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    Run = Callable[[Mapping[str, int]], "Exact | None"]
+    Amounts = Mapping[str, "int | Fraction | None"]
+    Run = Callable[[Amounts], "Exact | None"]
 
 
 class Exact(NamedTuple):
@@ -17,6 +18,11 @@ class Exact(NamedTuple):
 
     over: int
     under: int
+
+    @classmethod
+    def of(cls, value: Fraction) -> Exact:
+        """Return a fraction."""
+        return cls(value.numerator, value.denominator)
 
     def plus(self, other: Exact, sign: int = 1) -> Exact:
         """Return the sum, or with sign -1 the difference."""
@@ -37,26 +43,24 @@ class Exact(NamedTuple):
         return Exact(over, under) if under > 0 else Exact(-over, -under)
 
 
-def names_in(expression: str) -> dict[str, None]:
-    """Return the names that an expression reads, in a fixed order."""
-    tree = ast.parse(expression, mode="eval")
-    return {node.id: None for node in ast.walk(tree) if isinstance(node, ast.Name)}
+def compiled(expression: ast.expr, scales: Mapping[str, int]) -> Run:
+    """Return a function from amounts to the expression's value.
 
-
-def compiled(expression: str, scales: Mapping[str, int]) -> Run:
-    """Return a function from integer amounts to the expression's value; None where it divides by 0.
+    None where it divides by 0, or where an amount is not known.
 
     Args:
         expression: names, numbers, + - * / and brackets.
         scales: name -> what its amounts are counted in: 1,000,000 for micro-units.
     """
-    return _compile(ast.parse(expression, mode="eval").body, scales)
+    return _compile(expression, scales)
 
 
 def _compile(node: ast.expr, scales: Mapping[str, int]) -> Run:
     if isinstance(node, ast.Name):
         name, scale = node.id, scales[node.id]
-        return lambda amounts: Exact(amounts[name], scale)
+        return lambda amounts: (
+            None if (amount := amounts[name]) is None else Exact(amount, scale)  # type: ignore[arg-type]  # fractions do as well
+        )
     if isinstance(node, ast.Constant):
         number = Fraction(repr(node.value))
         constant = Exact(number.numerator, number.denominator)
@@ -71,7 +75,7 @@ def _compile(node: ast.expr, scales: Mapping[str, int]) -> Run:
 
 
 def _binary(op: ast.operator, left: Run, right: Run) -> Run:
-    def run(amounts: Mapping[str, int]) -> Exact | None:
+    def run(amounts: Amounts) -> Exact | None:
         one, other = left(amounts), right(amounts)
         if one is None or other is None:
             return None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from streams.verify.series import Change, Source
 
 
 class Held:
-    """(measure, set) -> dimension values -> component -> amount; what is 0 is not there."""
+    """What is read -> dimension values -> component -> amount; what is 0 is not there."""
 
     def __init__(self) -> None:
         self._amounts: dict[Source, dict[str, dict[str, int]]] = {}
@@ -24,6 +26,10 @@ class Held:
             cells.pop(change.component, None)
             if not cells:
                 del values[change.key]
+
+    def keys(self, source: Source) -> Collection[str]:
+        """Return the dimension values of which there is anything."""
+        return self._amounts.get(source, {}).keys()
 
     def number(self, source: Source, key: str) -> int:
         """Return a count, sum or number of distinct members; of a histogram the count."""

@@ -189,10 +189,14 @@ KINDS: Final = (
     *(_reading(name, dimensions) for name, dimensions in _READINGS.items()),
 )
 KIND_BY_FACT: Final = {fact: kind for kind in KINDS for fact in kind.facts}
-_WITHOUT_CURRENCY: Final = frozenset({"touch_made", "touch_converted", "customer_joined"})
+_LACKS: Final = {  # own fields of a kind that not all of its facts have
+    "step": frozenset(name for name in KIND_BY_FACT if name.startswith("session_")),
+    "currency": frozenset({"touch_made", "touch_converted", "customer_joined"}),
+}
 
 
-def names_currency(fact: str) -> bool:
-    """Tell whether a fact has a currency."""
+def fact_fields(fact: str) -> tuple[str, ...]:
+    """Return the fields that a fact has, beside its time, duration and amount."""
     kind = KIND_BY_FACT[fact]
-    return "currency" in (*kind.dimensions, *kind.own) and fact not in _WITHOUT_CURRENCY
+    own = (name for name in kind.own if fact not in _LACKS.get(name, ()))
+    return (*kind.dimensions, *own)

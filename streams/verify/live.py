@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from processors.catalog.model import Catalog
 from processors.catalog.requirements import topics_of
-from processors.cells import SEPARATOR, CellRef, CellTable, cell_ref
+from processors.cells import SEPARATOR, CellTable, cell_ref
 from processors.evaluate import evaluate
+from processors.ladder import ALL
 from processors.sliding import SlidingSums
+from processors.slots import Tables, slots_of
+from streams.verify.series import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
-    from processors.catalog.model import Metric, Window
+    from processors.catalog.model import Catalog, Metric, Window
+    from processors.cells import Values
     from processors.evaluate import Row
     from streams.tables.base import Cells, RungPanes
-    from streams.verify.series import Source
 
     SourcePanes = dict[str, RungPanes]
     """Dimension values -> panes with the cells of these values alone."""
@@ -33,42 +36,52 @@ def by_source(panes: RungPanes) -> dict[Source, SourcePanes]:
             dimensions = sets.get(joined)
             if dimensions is None:
                 dimensions = sets[joined] = tuple(joined.split(",")) if joined else ()
-            keys = found.setdefault((measure, dimensions), {})
+            keys = found.setdefault(Source(measure, dimensions), {})
             keys.setdefault(values, {}).setdefault(start_ms, {})[name] = amount
     return found
 
 
 class LiveWindow:
-    """One window of one KPI, moved from end to end over stored panes.
+    """One window of one KPI, moved from end to end over stored panes, as the exporter does.
+
+    Panes come in as time goes on. Where a level is read, the next one is in beforehand, because a
+    level is all that there is, less what came after the window's end.
 
     Args:
         catalog: the whole catalogue; only this KPI is worked out.
         metric: the KPI.
         window: one of its windows.
-        panes: stored panes of the rung by which the window slides, by source.
+        panes: rung -> stored panes by source: the rung by which the window slides, and others that
+            it reads.
     """
 
     def __init__(
-        self, catalog: Catalog, metric: Metric, window: Window, panes: Mapping[Source, SourcePanes]
+        self,
+        catalog: Catalog,
+        metric: Metric,
+        window: Window,
+        panes: Mapping[str, Mapping[Source, SourcePanes]],
     ) -> None:
         self._metric, self._window = replace(metric, windows=(window,)), window
-        self._catalog = Catalog(
-            catalog.measures,
-            {metric.id: self._metric},
-            {},
-            catalog.defaults,
-            catalog.ladder,
-        )
+        self._catalog = replace(catalog, metrics={metric.id: self._metric}, requirements={})
+        self._slots = slots_of(metric)
         self._sums = SlidingSums(self._catalog)
         self._topics = topics_of(metric, catalog.measures)
+        self._levels = any(slot.level for slot in self._slots)
         self._panes: dict[int, list[tuple[Source, str, Cells]]] = {}
-        for source, keys in panes.items():
-            for key, found in keys.items():
-                for start_ms, cells in found.items():
-                    self._panes.setdefault(start_ms, []).append((source, key, cells))
-        self._waiting = sorted(self._panes, reverse=True)
-        self._table = CellTable()
-        self._single = sum(map(len, panes.values())) <= 1  # then there is nothing to pick from
+        self._waiting: list[tuple[int, str, list[Cells]]] = []
+        for rung, sources in panes.items():
+            starts: dict[int, list[Cells]] = {}
+            for source, keys in sources.items():
+                for key, found in keys.items():
+                    for start_ms, cells in found.items():
+                        starts.setdefault(start_ms, []).append(cells)
+                        if rung == window.rung:
+                            self._panes.setdefault(start_ms, []).append((source, key, cells))
+            self._waiting += ((start_ms, rung, cells) for start_ms, cells in starts.items())
+        self._waiting.sort(key=lambda pane: -pane[0])
+        self._loaded_ms = -1
+        self._tables = Tables()
 
     def ends(self, final_ms: int) -> list[int]:
         """Return every end up to the last final one at which a pane comes in or leaves."""
@@ -84,16 +97,20 @@ class LiveWindow:
 
     def advance(self, end_ms: int) -> None:
         """Move to an end; ends only go up."""
-        while self._waiting and self._waiting[-1] < end_ms:
-            start_ms = self._waiting.pop()
-            for _, _, cells in self._panes[start_ms]:
-                self._sums.load(self._window.rung, {start_ms: cells})
+        waiting = self._waiting
+        while waiting and (waiting[-1][0] < end_ms or (self._levels and self._loaded_ms < end_ms)):
+            start_ms, rung, panes = waiting.pop()
+            for cells in panes:
+                self._sums.load(rung, {start_ms: cells})
+                if self._levels and rung == self._window.rung:
+                    self._sums.load(ALL, {0: cells})
+            self._loaded_ms = start_ms
         # The live end is the final one's here, and both windows forget the same panes.
         self._sums.advance(end_ms - 1, dict.fromkeys(self._topics, end_ms))
-        table = self._sums.table(self._metric, self._window, final=True)
-        if table is None:
+        tables = self._sums.tables(self._metric, self._window, final=True)
+        if tables is None:
             raise AssertionError("a window that was advanced has an end")
-        self._table = table
+        self._tables = tables
 
     def touched(self, end_ms: int) -> dict[Source, set[str]]:
         """Return the values of which anything came in or left at an end, by source."""
@@ -108,33 +125,44 @@ class LiveWindow:
                 found.setdefault(source, set()).add(key)
         return found
 
-    def rows(
-        self, dimensions: tuple[str, ...], sources: Iterable[Source], keys: set[str]
-    ) -> list[Row]:
-        """Return the exporter's rows of one dimension set, of some values.
+    def rows(self, dimensions: tuple[str, ...], by_row: set[Source], keys: set[str]) -> list[Row]:
+        """Return the exporter's rows of one dimension set, of some values and maybe of more.
 
         Args:
             dimensions: the set.
-            sources: what the KPI reads.
-            keys: values of cells, as any of ``sources`` has them.
+            by_row: whose cells have the rows' values, or share them.
+            keys: values of cells, as any of ``by_row`` has them.
         """
-        picked = self._table if self._single else self._pick(sources, keys)
+        picked = Tables({slot: _Picked(self._tables[slot], by_row, keys) for slot in self._slots})
         span = self._sums.span(self._metric, self._window, final=True)
         if span is None:
             raise AssertionError("a window that was advanced has a span")
         return evaluate(self._catalog, self._metric, self._window, dimensions, picked, span)
 
-    def _pick(self, sources: Iterable[Source], keys: set[str]) -> CellTable:
-        picked = CellTable()
-        for measure, names in sources:
-            joined = ",".join(names)
-            for component, values in self._table.components(measure, names).items():
-                mine = picked.values(CellRef((measure, joined), component, ""))
-                for key in keys:
-                    amount = values.get(key)
-                    if amount is not None:
-                        mine[key] = amount
-        return picked
+
+class _Picked(CellTable):
+    """Some dimension values of a table; of what is not by them everything."""
+
+    def __init__(self, table: CellTable, by_row: set[Source], keys: set[str]) -> None:
+        super().__init__()
+        self._table, self._by_row, self._keys = table, by_row, keys
+
+    def components(self, measure: str, dimensions: tuple[str, ...]) -> Mapping[str, Values]:
+        """Return a measure's cells of the values picked, by component."""
+        found = self._table.components(measure, dimensions)
+        if Source(measure, dimensions) not in self._by_row:
+            return found
+        keys = self._keys
+        return {
+            component: picked
+            for component, values in found.items()
+            if (picked := {key: values[key] for key in keys if key in values})
+        }
+
+    def members(self, measure: str, dimensions: tuple[str, ...]) -> Mapping[str, AbstractSet[int]]:
+        """Return the hashes of a distinct count, of the values picked."""
+        found = self._table.members(measure, dimensions)
+        return {key: found[key] for key in self._keys if key in found}
 
 
 def row_key(dimensions: Iterable[str], row: Row) -> str:

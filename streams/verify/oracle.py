@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from streams.verify.kinds import KINDS
 from streams.verify.panes import build_panes
-from streams.verify.scope import in_scope
 from streams.verify.sql import column, statement, text, texts
 from streams.verify.validity import judge
 
@@ -28,7 +27,6 @@ def recompute(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, dedup_horizon
         catalog: what is measured, and the times that shape it.
         dedup_horizon: records of a partition in one generation of duplicate detection.
     """
-    catalog = in_scope(catalog)
     _set_variables(con, catalog, dedup_horizon)
     judge(con)
     con.execute(statement("accepted"))

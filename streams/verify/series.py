@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from processors.catalog.model import Aggregation
+from streams.verify.leaves import LAST_WEEK, PREVIOUS
 from streams.verify.sql import statement, text, texts
 
 if TYPE_CHECKING:
@@ -22,8 +23,28 @@ _PERIODS: Final = {
 }
 _BATCH: Final = 100_000
 
-Source = tuple[str, tuple[str, ...]]
-"""(measure, dimension set under which it is kept)"""
+_DAY_MS: Final = 86_400_000
+
+
+class Source(NamedTuple):
+    """What is read of one measure, as it is kept under one dimension set.
+
+    Attributes:
+        shift: ``previous`` or ``same_time_last_week``: of that window instead of the window.
+        level: all since the beginning, up to that window's end.
+        retained: of a distinct count: members of the window who are in the previous one too.
+    """
+
+    measure: str
+    dimensions: tuple[str, ...]
+    shift: str = ""
+    level: bool = False
+    retained: bool = False
+
+    @property
+    def stored(self) -> Source:
+        """Whose cells these are."""
+        return Source(self.measure, self.dimensions)
 
 
 class Change(NamedTuple):
@@ -67,37 +88,78 @@ def series(
 
     Args:
         con: a recomputed log.
-        sources: (measure, dimension set) -> the measure.
+        sources: what is read -> its measure.
         window: whose sums.
         final_ms: the last final end.
-        by_key: in order of sources and dimension values first.
+        by_key: in order of dimension sets and values first.
     """
     order = list(sources)
+    sets = {source.dimensions: number for number, source in enumerate(order)}
+    alike: dict[tuple[str, str], list[int]] = {}  # what one statement can sum up
+    for number, source in enumerate(order):
+        alike.setdefault((_kind(sources[source], source), source.shift), []).append(number)
+    places = ", ".join(str(sets[source.dimensions]) for source in order)
     selects = [
-        f"select end_ms, {number} as number, component, key, amount from ("  # noqa: S608
-        f"{_statement(sources[source], source, window, final_ms)})"
-        for number, source in enumerate(order)
+        f"select end_ms, number, [{places}][number + 1] as place, component, key, amount"  # noqa: S608
+        f" from ({_statement(kind, [(n, order[n]) for n in numbers], window, final_ms)})"
+        for (kind, _), numbers in alike.items()
     ]
-    by = "number, key, end_ms" if by_key else "end_ms"
-    found = con.cursor().execute(" union all ".join(selects) + f" order by {by}")
+    by = "place, key, end_ms" if by_key else "end_ms"
+    found = con.cursor().execute(f"{' union all '.join(selects)} order by {by}")
     while rows := found.fetchmany(_BATCH):
-        for end_ms, number, component, key, amount in rows:
+        for end_ms, number, _, component, key, amount in rows:
             yield Change(end_ms, order[number], component, key, amount)
 
 
-def _statement(measure: Measure, source: Source, window: Window, final_ms: int) -> str:
-    kind = "calendar" if window.calendar else "trailing"
-    distinct = "_distinct" if measure.agg is Aggregation.DISTINCT else ""
-    parts = {
-        "measure": text(measure.name),
-        "dimensions": text(",".join(source[1])),
-        "final": str(final_ms),
-    }
-    if window.calendar:
-        parts["period"] = _PERIODS[window.name]
-    else:
-        parts |= {"slide": str(slide_ms(window)), "size": str(window.size_ms)}
-    return statement(f"series_{kind}{distinct}", **parts)
+def _kind(measure: Measure, source: Source) -> str:
+    """Return what is summed up how: the name of its SQL files, with a place for the window's."""
+    if source.retained:
+        return "retained_{}"
+    if source.level:
+        return "level_{}"
+    return "{}_distinct" if measure.agg is Aggregation.DISTINCT else "{}"
+
+
+def _statement(kind: str, sources: list[tuple[int, Source]], window: Window, final_ms: int) -> str:
+    """Return the series of sources that differ in measure and dimension set only."""
+    _, one = sources[0]
+    wanted = ", ".join(
+        f"({text(source.measure)}, {text(','.join(source.dimensions))}, {number})"
+        for number, source in sources
+    )
+    parts = _dates(one, window) if window.calendar else _times(one, window)
+    name = kind.format("calendar" if window.calendar else "trailing")
+    return statement(f"series_{name}", wanted=wanted, final=str(final_ms), **parts)
+
+
+def _times(source: Source, window: Window) -> dict[str, str]:
+    """A shifted window sees a pane later; a week ago is told to the minute."""
+    slide = slide_ms(window)
+    if source.shift == LAST_WEEK:
+        slide = max(slide, 60_000)
+    shift = {PREVIOUS: window.size_ms, LAST_WEEK: 7 * _DAY_MS}.get(source.shift, 0)
+    return {"slide": str(slide), "size": str(window.size_ms), "shift": str(shift)}
+
+
+def _dates(source: Source, window: Window) -> dict[str, str]:
+    """A shifted window sees a day on another date.
+
+    The n-th day of a period is held against the n-th of the one before, where that has one: days
+    that the next period does not have are never seen; by a level they are from the one after on.
+    """
+    period = _PERIODS[window.name]
+    shift = PREVIOUS if source.retained else source.shift
+    parts = {"period": period, "date": "date", "shown": "true"}
+    if shift == LAST_WEEK:
+        parts["date"] = "(date + 7)"
+    if shift == PREVIOUS:
+        first = f"cast(date_trunc('{period}', date) as date)"
+        following = f"cast({first} + interval 1 {period} as date)"
+        after = f"cast({following} + interval 1 {period} as date)"
+        moved = f"({following} + cast(date - {first} as integer))"
+        parts["date"] = f"least({moved}, {after})" if source.level else moved
+        parts["shown"] = f"{moved} < {after}"
+    return parts
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str, *arguments: int) -> int | None:

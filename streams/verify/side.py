@@ -1,11 +1,16 @@
-"""One dimension set of a KPI: the exporter's rows beside what they must say."""
+"""One dimension set of a KPI: the exporter's rows beside what they must say.
+
+Where only what all rows share has moved (a total, a target, a rate), the rows whose own figures
+stand still are compared a few at each end, in turn: each is a function of figures that were
+compared when they last moved, and of the shared one, which every compared row shows.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
-from processors.sketch import SKETCH_SIZE
-from streams.verify.agree import SKETCH_TOLERANCE, agrees, shown
+from streams.verify.agree import agrees, shown
 from streams.verify.live import row_key
 
 if TYPE_CHECKING:
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
     from streams.verify.live import LiveWindow
     from streams.verify.series import Source
     from streams.verify.tally import Tally
+
+STANDING_MAX: Final = 20  # rows a time whose own figures stand still
 
 
 class Side:
@@ -34,6 +41,18 @@ class Side:
         self._keys: dict[str, set[str]] = {}  # what rows share -> all their values so far
         self._first_ms: dict[str, int] = {}  # values -> where they were first compared
         self._period_ms = 0
+        self._turn = 0
+        self._own: set[Source] = set()  # as they are kept: cells with the values of rows
+        self._shared: set[Source] = set()  # the same without their currency
+        bare = tuple(name for name in plan.dimensions if name != "currency")
+        for name, source in plan.sources.items():
+            if name in plan.by_row:
+                self._own.add(source.stored)
+            elif source.dimensions == bare and not plan.leaves[name].total:
+                self._shared.add(source.stored)
+        self._common = {s.stored for s in plan.reads} - self._own - self._shared
+        self._guards = {guard.stored for guard in plan.guards}
+        self._was_waiting: bool | None = None
 
     def compare(
         self, end_ms: int, touched: Mapping[Source, set[str]], held: Held, live: LiveWindow
@@ -43,21 +62,23 @@ class Side:
         bares = self._bares(touched)
         start_ms = self._grid.start_ms(end_ms)
         if self._grid.window.calendar and start_ms != self._period_ms:
-            bares.update(self._keys)  # a new period: everything starts anew
+            bares.update(dict.fromkeys(self._keys))  # a new period: everything starts anew
             self._period_ms = start_ms
+        if self._has_common_moved(touched, held):
+            for key in plan.target_keys(held):
+                self._keys.setdefault(plan.bare(key), set()).add(key)
+            bares.update(dict.fromkeys(self._standing()))
         if not bares:
             return
-        expected: dict[tuple[str, str], Expected] = {}
-        asked = set(bares) if plan.shared else set[str]()
-        for bare in bares:
-            keys = self._keys.get(bare, ())
-            asked.update(keys)
-            expected |= plan.expected(bare, keys, held)
+        groups = {bare: self._keys.get(bare, set()) for bare in bares}
+        expected = plan.expected(groups, held)
+        asked = {*bares, *(key for keys in groups.values() for key in keys)}
         ours = {
-            (row_key(plan.dimensions, row), row.stat): row
-            for row in live.rows(plan.dimensions, plan.sources.values(), asked)
+            (key, row.stat): row
+            for row in live.rows(plan.dimensions, self._own | self._shared, asked)
+            if plan.bare(key := row_key(plan.dimensions, row)) in bares
         }
-        self._count(end_ms, bares)
+        self._count(end_ms, groups, expected)
         span = start_ms, end_ms
         for where in ours.keys() | expected.keys():
             row, must = ours.get(where), expected.get(where)
@@ -69,32 +90,63 @@ class Side:
         stats = len(self._plan.metric.stats)
         self._tally.grid += stats * sum(map(self._grid.count_from, self._first_ms.values()))
 
-    def _bares(self, touched: Mapping[Source, set[str]]) -> set[str]:
+    def _bares(self, touched: Mapping[Source, set[str]]) -> dict[str, None]:
         plan = self._plan
-        bares: set[str] = set()
-        for name, source in plan.sources.items():
-            for key in touched.get(source, ()):
-                bare = key if name in plan.shared else plan.bare(key)
-                bares.add(bare)
-                if name not in plan.shared:
+        bares: dict[str, None] = {}
+        for source, keys in touched.items():
+            stored = source.stored
+            if stored in self._own:
+                for key in keys:
+                    bare = plan.bare(key)
+                    bares[bare] = None
                     self._keys.setdefault(bare, set()).add(key)
+            elif stored in self._shared:
+                bares.update(dict.fromkeys(keys))
         return bares
 
-    def _count(self, end_ms: int, bares: set[str]) -> None:
+    def _has_common_moved(self, touched: Mapping[Source, set[str]], held: Held) -> bool:
+        """Tell whether anything moved that rows of all values read."""
+        if not self._common:
+            return False
+        waits = self._plan.is_waiting(held)
+        moved = waits != self._was_waiting
+        self._was_waiting = waits
+        return moved or any(
+            source.stored in self._common and source.stored not in self._guards
+            for source in touched
+        )
+
+    def _standing(self) -> list[str]:
+        """Return the next few of all rows that there ever were; all where they are few."""
+        every = len(self._keys)
+        if every <= STANDING_MAX:
+            return list(self._keys)
+        self._turn = (self._turn + STANDING_MAX) % every
+        return list(islice([*self._keys, *self._keys], self._turn, self._turn + STANDING_MAX))
+
+    def _count(
+        self,
+        end_ms: int,
+        groups: Mapping[str, set[str]],
+        expected: Mapping[tuple[str, str], Expected],
+    ) -> None:
         stats = len(self._plan.metric.stats)
-        for bare in bares:
-            for key in self._keys.get(bare, ()):
+        for keys in groups.values():
+            for key in keys:
                 self._first_ms.setdefault(key, end_ms)
                 self._tally.windows += stats
+        for row in expected.values():
+            exact = row.value.exact
+            self._tally.filled += exact is not None and exact.over != 0
 
     def _same(self, span: tuple[int, int], ours: Row, expected: Expected) -> bool:
-        tolerance = SKETCH_TOLERANCE if self._plan.inexact and _is_large(expected) else 0.0
         return (
             (ours.window_start_ms, ours.window_end_ms) == span
-            and abs(ours.samples - expected.samples) <= tolerance * expected.samples
-            and agrees(ours.value, expected.value, tolerance)
-            and agrees(ours.numerator, expected.numerator, tolerance)
-            and agrees(ours.denominator, expected.denominator, tolerance)
+            and ours.provisional == (self._plan.metric.matures_ms > 0)  # the watermark is the end
+            and abs(ours.samples - expected.samples) <= expected.samples_slack
+            and agrees(ours.value, expected.value)
+            and agrees(ours.numerator, expected.numerator)
+            and agrees(ours.denominator, expected.denominator)
         )
 
     def _differs(
@@ -112,13 +164,6 @@ class Side:
             None if ours is None else _told(ours),
             None if expected is None else _must(expected),
         )
-
-
-def _is_large(expected: Expected) -> bool:
-    """Whether a sketch may have been full."""
-    figures = (expected.value, expected.numerator, expected.denominator)
-    exacts = [figure.exact for figure in figures if figure is not None]
-    return any(e is not None and e.over >= SKETCH_SIZE * e.under for e in exacts)
 
 
 def _told(row: Row) -> list[Any]:

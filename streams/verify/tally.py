@@ -25,6 +25,7 @@ class Tally:
         cells: pane cells compared, over all rungs.
         windows: final windows compared: at every end where a pane comes in or leaves.
         grid: final windows that these stand for: nothing changes between such ends.
+        filled: rows of compared windows that must say something other than 0.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Tally:
     windows: int = 0
     windows_differ: int = 0
     grid: int = 0
+    filled: int = 0
     examples: list[Example] = field(default_factory=list)
 
     @property
@@ -47,6 +49,7 @@ class Tally:
         self.windows += other.windows
         self.windows_differ += other.windows_differ
         self.grid += other.grid
+        self.filled += other.filled
         self.examples = (self.examples + other.examples)[:EXAMPLES_MAX]
 
     def cell_differs(self, where: str, ours: Any, recomputed: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from processors.catalog.load import load_catalog
@@ -10,7 +12,7 @@ from streams.verify.exact import Exact, compiled
 from streams.verify.formula import Figure, formula
 from streams.verify.held import Held
 from streams.verify.quantile import quantile_ms
-from streams.verify.series import Change
+from streams.verify.series import Change, Source
 
 YAML = """
 family: test
@@ -43,10 +45,12 @@ def test_expressions_are_exact() -> None:
         ("-(a / b)", Exact(-6, 1)),
         ("a + a", Exact(6, 1)),
     ]:
-        found = compiled(text, scales)(amounts)
+        found = compiled(ast.parse(text, mode="eval").body, scales)(amounts)
         assert found is not None
         assert found.over * value.under == value.over * found.under
-    assert compiled("a / (b - 0.5)", scales)(amounts) is None
+    nothing = ast.parse("a / (b - 0.5)", mode="eval").body
+    assert compiled(nothing, scales)(amounts) is None
+    assert compiled(nothing, scales)({"a": 3, "b": None}) is None
 
 
 def test_a_measure_without_currency_counts_beside_every_currency() -> None:
@@ -54,9 +58,11 @@ def test_a_measure_without_currency_counts_beside_every_currency() -> None:
     catalog = load_catalog([("test.yaml", YAML)])
     plan = formula(catalog, catalog.metrics["paid_per_click"], ("source", "currency"))
     held = Held()
-    held.set(Change(0, ("clicks", ("source",)), "", "x", 4))
-    held.set(Change(0, ("paid", ("source", "currency")), "", "x\x1fEUR", 10_000_000))
-    rows = plan.expected("x", {"x\x1fEUR", "x\x1fUSD"}, held)
+    paid = Source("paid", ("source", "currency"))
+    groups = {"x": ["x\x1fEUR", "x\x1fUSD"]}
+    held.set(Change(0, Source("clicks", ("source",)), "", "x", 4))
+    held.set(Change(0, paid, "", "x\x1fEUR", 10_000_000))
+    rows = plan.expected(groups, held)
     row = rows["x\x1fEUR", "value"]
     assert list(rows) == [("x\x1fEUR", "value")]
     assert (shown(row.value), shown(row.numerator), shown(row.denominator)) == (
@@ -64,8 +70,8 @@ def test_a_measure_without_currency_counts_beside_every_currency() -> None:
         "10.000000",
         4,
     )
-    held.set(Change(0, ("paid", ("source", "currency")), "", "x\x1fUSD", 1))
-    rows = plan.expected("x", {"x\x1fEUR", "x\x1fUSD"}, held)
+    held.set(Change(0, paid, "", "x\x1fUSD", 1))
+    rows = plan.expected(groups, held)
     assert [shown(row.value) for row in rows.values()] == [None, None]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from processors.catalog.model import Aggregation, Measure, window
 from streams.verify.grid import Grid
-from streams.verify.series import final_end_ms, series
+from streams.verify.series import Source, final_end_ms, series
 from tests.support.recomputing import (
     MINUTE_MS,
     T0_MS,
@@ -34,7 +34,7 @@ def steps(
     con = recomputed(log_of(events), catalog_of(measure, zone=zone))
     one = window(name)
     final_ms = final_end_ms(con, one, ["tracking.visitor"])
-    changes = series(con, {(measure.name, ()): measure}, one, final_ms)
+    changes = series(con, {Source(measure.name, ()): measure}, one, final_ms)
     return [(change.end_ms - T0_MS, change.amount) for change in changes]
 
 

@@ -51,7 +51,7 @@ class Options:
     Attributes:
         rate: mean events a second.
         seconds: how long live traffic runs; None: until a signal.
-        browser: open the JSON API where there is a screen for it.
+        browser: open the live page where there is a screen for it.
     """
 
     rate: float
@@ -144,6 +144,7 @@ class _Demo:
     def _introduce(self, settings: Settings) -> None:
         url = exporter_url(settings)
         for line in (
+            f"the live page {url}",
             f"KPIs as JSON {url}/api/v1/kpis, for Prometheus {url}/metrics",
             f"changes as they happen {url}/api/v1/stream?by=total",
             "for kpi query and kpi doctor in a second terminal:",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from processors.errors import SettingsError
+from streams.exporter.assets import is_asset
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
@@ -43,6 +44,8 @@ def check_listener(host: str, token: str) -> None:
 def guard(token: str) -> Middleware:
     """Return the middleware that lets a request through, or answers 401 or 403.
 
+    The live page and its files need no token: they hold no figures, and ask for it themselves.
+
     With a token: ``Authorization: Bearer TOKEN``, or Basic with the token as the password, which
     is what a browser can ask its user for. Without one (loopback only) the ``Host`` header must
     be a loopback name: otherwise any web page could read the figures by DNS rebinding.
@@ -53,6 +56,8 @@ def guard(token: str) -> Middleware:
         if request.path in OPEN_PATHS:
             return await handler(request)
         if token:
+            if is_asset(request.path):
+                return await handler(request)
             if not hmac.compare_digest(_bytes(_presented(request)), _bytes(token)):
                 return web.Response(status=401, text="a token is required\n", headers=_CHALLENGE)
         elif not is_loopback(request.url.host or ""):

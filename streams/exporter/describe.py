@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from processors import names
-from processors.inputs import last_seen_ms
+from processors.inputs import inputs_of, last_seen_ms
 from streams.exporter.inputs import describe_waiting
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def describe_catalog(catalog: Catalog) -> list[dict[str, Any]]:
     """Return every KPI's definition."""
-    return [describe_metric(metric) for metric in catalog.metrics.values()]
+    return [describe_metric(catalog, metric) for metric in catalog.metrics.values()]
 
 
-def describe_metric(metric: Metric) -> dict[str, Any]:
+def describe_metric(catalog: Catalog, metric: Metric) -> dict[str, Any]:
     """Return one KPI's definition."""
     return {
         "kpi": metric.id,
@@ -32,6 +32,7 @@ def describe_metric(metric: Metric) -> dict[str, Any]:
         "windows": [window.name for window in metric.windows],
         "by": [names.by_value(dimensions) for dimensions in metric.dimension_sets],
         "stats": list(metric.stats),
+        "inputs": list(inputs_of(catalog, metric)),
         "headline": metric.headline,
         "target": float(metric.target) if metric.target else None,
         "metric": names.metric_name(metric.id, metric.unit),
@@ -65,6 +66,7 @@ def describe_health(follower: Follower) -> dict[str, Any]:
         ],
         "inputs_last_seen_ms": last_seen_ms(seen.counters for seen in board.partitions.values()),
         "waiting": describe_waiting(board, now_ms),
+        "targets": board.targets(),
         "freshness_ms": {kpi: max(0, age_ms) for kpi, age_ms in board.freshness_ms(now_ms).items()},
     }
 

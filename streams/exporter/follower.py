@@ -53,7 +53,7 @@ class Follower:
     """
 
     def __init__(self, reader: TableReader, catalog: Catalog, clock_ms: Callable[[], int]) -> None:
-        self._reader, self.catalog, self.clock_ms = reader, catalog, clock_ms
+        self.reader, self.catalog, self.clock_ms = reader, catalog, clock_ms
         self._board = Board(catalog)
         self._loaded = False
         self._changed = asyncio.Event()
@@ -100,7 +100,7 @@ class Follower:
             UnreachableError: Redis is away or refused.
         """
         started_ms = _monotonic_ms()
-        board = await load_board(self._reader, self.catalog, self.clock_ms)
+        board = await load_board(self.reader, self.catalog, self.clock_ms)
         board.revision += self._board.revision  # readers compare revisions across boards
         self._board, self._loaded = board, True
         self._heard()
@@ -127,7 +127,7 @@ class Follower:
 
     async def _step(self) -> None:
         """Take what has been committed since, waiting for it up to BLOCK_MS."""
-        found = await self._reader.follow(self._board.positions, block_ms=BLOCK_MS)
+        found = await self.reader.follow(self._board.positions, block_ms=BLOCK_MS)
         self._heard()
         now_ms, turns = self.clock_ms(), Turns()
         for delta in found.deltas:
@@ -149,7 +149,7 @@ class Follower:
         """Load partitions that are new."""
         board = self._board
         since_ms = board.needs(board.partitions, self.clock_ms())
-        for who, snapshot in (await self._reader.snapshot(since_ms, found.reload)).items():
+        for who, snapshot in (await self.reader.snapshot(since_ms, found.reload)).items():
             board.add_partition(who, snapshot)
 
     async def _housekeeping(self, now_ms: int) -> None:
@@ -158,7 +158,7 @@ class Follower:
             self._board.advance(now_ms)
         if now_ms - self._refreshed_ms >= REFRESH_INTERVAL_MS:
             self._refreshed_ms = now_ms
-            self._board.refresh_kept(await self._reader.progress())
+            self._board.refresh_kept(await self.reader.progress())
 
     def _heard(self) -> None:
         self._heard_ms = _monotonic_ms()

@@ -1,87 +1,101 @@
 """The stream of changes: server-sent events, at most two a second, for pages that stay open.
 
 The first event holds every row asked for, later ones those that changed and the keys of those that
-are gone. A page that falls behind gets fewer events, never a queue of old ones.
+are gone. A page that falls behind gets fewer events, never a queue of old ones; one that does not
+read at all is cut off, and nobody waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aiohttp import web
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from streams.exporter.describe import describe_health
 
-    from processors.evaluate import Row
+if TYPE_CHECKING:
+    from streams.exporter.channel import Channels
     from streams.exporter.follower import Follower
     from streams.exporter.selection import Selection
 
-EVENT_INTERVAL_S: Final = 0.5
 SILENCE_S_MAX: Final = 10.0  # then a comment, so that proxies and browsers know it is alive
 LOOK_INTERVAL_S: Final = 1.0  # windows move with the clock, without any news from the tables
+HEALTH_INTERVAL_S: Final = 2.0
+WRITE_S_MAX: Final = 30.0
 _HEADERS: Final = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # nginx would hold events back
 }
 
-Key = tuple[str, ...]
 
+class HealthNews:
+    """The pipeline's health, described once in a while for everybody who listens."""
 
-class Changes:
-    """What one listener has seen."""
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        self._told = ("", float("-inf"), b"")
 
-    def __init__(self) -> None:
-        self._seen: dict[Key, tuple[Any, ...]] = {}
-
-    def since_last(self, rows: Iterable[Row]) -> tuple[list[Row], list[Key]]:
-        """Return the rows whose figures changed, and the keys of rows that are gone.
-
-        A window that only moved on is no change: its new ends come with the next figure.
-        """
-        seen: dict[Key, tuple[Any, ...]] = {}
-        fresh = []
-        for row in rows:
-            key = (row.kpi, row.stat, row.window, *row.dimensions, *row.dimensions.values())
-            figures = seen[key] = (
-                *(row.value, row.numerator, row.denominator, row.samples),
-                *(row.provisional, row.complete),
-            )
-            if self._seen.get(key) != figures:
-                fresh.append(row)
-        gone = [key for key in self._seen if key not in seen]
-        self._seen = seen
-        return fresh, gone
+    def latest(self) -> bytes:
+        """Return it as JSON, not older than the interval."""
+        trouble, now_s = self._follower.trouble(), time.monotonic()
+        if trouble != self._told[0] or now_s - self._told[1] >= HEALTH_INTERVAL_S:
+            body = msgspec.json.encode(describe_health(self._follower))
+            self._told = trouble, now_s, body
+        return self._told[2]
 
 
 async def push(
-    request: web.Request, follower: Follower, selection: Selection
+    request: web.Request,
+    follower: Follower,
+    channels: Channels,
+    selection: Selection,
+    health: HealthNews | None = None,
 ) -> web.StreamResponse:
-    """Answer with events until the listener goes away or the exporter ends."""
+    """Answer with events until the listener goes away or the exporter ends.
+
+    Args:
+        request: to answer.
+        follower: where the figures come from.
+        channels: shared by all listeners.
+        selection: the rows to tell.
+        health: tell the pipeline's health too.
+    """
     response = web.StreamResponse(headers=_HEADERS)
     await response.prepare(request)
-    changes = Changes()
-    shown: tuple[int, str] | None = None
-    spoke = time.monotonic()
-    while True:
-        board, trouble = follower.board(), follower.trouble()
-        if (board.revision, trouble) != shown:
-            first, shown = shown is None, (board.revision, trouble)
-            rows, gone = changes.since_last(await selection.rows(board))
-            if first or rows or gone or trouble:
-                await response.write(_event(follower.clock_ms(), trouble, rows, gone))
-                spoke = time.monotonic()
-            await asyncio.sleep(EVENT_INTERVAL_S)
-        elif time.monotonic() - spoke > SILENCE_S_MAX:
-            await response.write(b": alive\n\n")
-            spoke = time.monotonic()
-        await follower.changed(LOOK_INTERVAL_S)
+    told_health = b""
+    spoke_s = time.monotonic()
+    with channels.join(selection) as (channel, listener):
+        while True:
+            await channel.refresh()
+            if channel.version != listener.seen:
+                event, listener.seen = channel.event(listener.seen), channel.version
+                await _write(request, response, b"event: kpis\ndata: %s\n\n" % event)
+                spoke_s = time.monotonic()
+            if health is not None and (news := health.latest()) is not told_health:
+                told_health = news
+                await _write(request, response, b"event: health\ndata: %s\n\n" % news)
+                spoke_s = time.monotonic()
+            if time.monotonic() - spoke_s > SILENCE_S_MAX:
+                await _write(request, response, b": alive\n\n")
+                spoke_s = time.monotonic()
+            if not channel.behind:
+                await follower.changed(LOOK_INTERVAL_S)
 
 
-def _event(now_ms: int, trouble: str, rows: list[Row], gone: list[Key]) -> bytes:
-    body = {"now_ms": now_ms, "stale": bool(trouble), "reason": trouble, "rows": rows, "gone": gone}
-    return b"event: kpis\ndata: " + msgspec.json.encode(body) + b"\n\n"
+async def _write(request: web.Request, response: web.StreamResponse, data: bytes) -> None:
+    """Write, and cut off who does not take it.
+
+    Raises:
+        ConnectionResetError: the listener is gone.
+    """
+    try:
+        async with asyncio.timeout(WRITE_S_MAX):
+            await response.write(data)
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("the listener does not read") from None

@@ -1,12 +1,15 @@
 """The exporter's pages and API over HTTP.
 
 ======================  ==============================================================
+/, /live/...            the live page and its files
 /metrics                Prometheus text 0.0.4, or OpenMetrics where it is accepted
-/api/v1/kpis            rows of ``kpi query``; filters kpi, window, by, final
+/api/v1/kpis            rows of ``kpi query``; filters: see streams/exporter/selection.py
 /api/v1/kpis/{id}       the same of one KPI
+/api/v1/history         how values went, and those of the window before; the same filters
 /api/v1/catalog         every KPI's definition
 /api/v1/health          progress of every partition, age of every KPI
-/api/v1/stream          rows as they change (server-sent events); the same filters
+/api/v1/stream          rows as they change (server-sent events); the same filters, and
+                        ``health=true``: the pipeline's health every few seconds
 /healthz, /readyz       whether the process runs; whether its figures are current
 ======================  ==============================================================
 """
@@ -19,12 +22,15 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from aiohttp import web
 
-from processors.errors import UsageError
+from processors.errors import UnreachableError, UsageError
 from streams.exporter.access import guard
+from streams.exporter.assets import PREFIX, START_PATH, Assets
+from streams.exporter.channel import Channels
 from streams.exporter.describe import describe_catalog, describe_health
+from streams.exporter.history import History
 from streams.exporter.page import MetricsPage
-from streams.exporter.push import push
-from streams.exporter.selection import select
+from streams.exporter.push import HealthNews, push
+from streams.exporter.selection import select, switch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,13 +52,15 @@ def build_app(follower: Follower, *, token: str, values_max: int) -> web.Applica
     app = web.Application(middlewares=[guard(token)])
     app[LISTENERS] = set()
     app.on_shutdown.append(_end_streams)
-    pages = _Pages(follower, MetricsPage(follower, values_max))
+    pages, assets = _Pages(follower, MetricsPage(follower, values_max)), Assets()
     app.add_routes(
         [
-            web.get("/", pages.start),
+            web.get(START_PATH, assets.handle),
+            web.get(PREFIX + "{name:.+}", assets.handle),
             web.get("/metrics", pages.metrics),
             web.get("/api/v1/kpis", pages.kpis),
             web.get("/api/v1/kpis/{id}", pages.kpi),
+            web.get("/api/v1/history", pages.history),
             web.get("/api/v1/catalog", pages.catalog),
             web.get("/api/v1/health", pages.health),
             web.get("/api/v1/stream", pages.stream),
@@ -68,9 +76,8 @@ class _Pages:
 
     def __init__(self, follower: Follower, page: MetricsPage) -> None:
         self._follower, self._page = follower, page
-
-    async def start(self, _request: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound("/api/v1/kpis")
+        self._channels, self._health = Channels(follower), HealthNews(follower)
+        self._history = History(follower)
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         if not self._follower.loaded:
@@ -86,6 +93,18 @@ class _Pages:
     async def kpi(self, request: web.Request) -> web.StreamResponse:
         return await self._answer({**request.query, "kpi": request.match_info["id"]})
 
+    async def history(self, request: web.Request) -> web.StreamResponse:
+        if not self._follower.loaded:
+            return _json({"error": self._follower.trouble()}, status=503)
+        try:
+            selection = select(self._follower.catalog, request.query)
+            body = await self._history.answer(selection)
+        except UsageError as error:
+            return _fault(error)
+        except UnreachableError as error:
+            return _json({"error": str(error)}, status=503)
+        return _encoded(body)
+
     async def catalog(self, _request: web.Request) -> web.StreamResponse:
         return _json(describe_catalog(self._follower.catalog))
 
@@ -94,7 +113,10 @@ class _Pages:
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         try:
-            selection = select(self._follower.catalog, request.query)
+            filters = dict(request.query)
+            health = self._health if switch(filters, "health") else None
+            filters.pop("health", None)
+            selection = select(self._follower.catalog, filters)
         except UsageError as error:
             return _fault(error)
         task = asyncio.current_task()
@@ -102,7 +124,7 @@ class _Pages:
         if task is not None:
             listeners.add(task)
         try:
-            return await push(request, self._follower, selection)
+            return await push(request, self._follower, self._channels, selection, health)
         finally:
             if task is not None:
                 listeners.discard(task)
@@ -129,8 +151,14 @@ class _Pages:
 def _json(
     value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
+    return _encoded(msgspec.json.encode(value), status=status, headers=headers)
+
+
+def _encoded(
+    body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
     response = web.Response(
-        body=msgspec.json.encode(value),
+        body=body,
         status=status,
         headers={"Cache-Control": "no-store", **(headers or {})},
         content_type="application/json",

@@ -28,10 +28,16 @@ def chromium() -> str | None:
 
 
 class Tab:
-    """One tab."""
+    """One tab.
+
+    Attributes:
+        events: what the browser told of the domains that were enabled, in order; it is read while
+            a method is called.
+    """
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
+        self.events: list[dict[str, Any]] = []
         self._numbers = itertools.count(1)
 
     async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -44,6 +50,7 @@ class Tab:
                 if message.get("id") == number:
                     assert "error" not in message, message
                     return dict(message["result"])
+                self.events.append(message)
 
     async def open(self, url: str, referrer: str = "") -> None:
         """Go to a page and wait until it is loaded."""

@@ -67,17 +67,20 @@ class Site:
         return follower.board()
 
     @asynccontextmanager
-    async def exporter(self, *, token: str = "", values_max: int = 50) -> AsyncIterator[Exporter]:
-        """Serve on a free port, following."""
+    async def exporter(
+        self, *, token: str = "", values_max: int = 50, port: int = 0
+    ) -> AsyncIterator[Exporter]:
+        """Serve on a free port or this one, following."""
         follower = self.follower()
         runner = web.AppRunner(build_app(follower, token=token, values_max=values_max))
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         following = asyncio.create_task(follower.run())
         try:
-            async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as http:
+            port = runner.addresses[0][1]
+            async with ClientSession(f"http://127.0.0.1:{port}") as http:
                 await until(lambda: follower.loaded)
-                yield Exporter(follower, http)
+                yield Exporter(follower, http, port)
         finally:
             await end(following)
             await runner.cleanup()
@@ -86,8 +89,13 @@ class Site:
 class Exporter:
     """A serving exporter and a client of it."""
 
-    def __init__(self, follower: Follower, http: ClientSession) -> None:
-        self.follower, self.http = follower, http
+    def __init__(self, follower: Follower, http: ClientSession, port: int) -> None:
+        self.follower, self.http, self.port = follower, http, port
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://127.0.0.1:{self.port}"
 
     async def text(self, path: str, **headers: str) -> str:
         """Return a page."""

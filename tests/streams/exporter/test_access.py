@@ -47,7 +47,8 @@ async def test_token_as_bearer_or_password(site: Site) -> None:
     await site.owner.claim()
     async with site.exporter(token="s3cret") as exporter:  # noqa: S106
         assert await exporter.status("/metrics") == 401
-        assert await exporter.status("/", Authorization="Bearer guess") == 401
+        assert await exporter.status("/api/v1/kpis", Authorization="Bearer guess") == 401
+        assert await exporter.status("/api/v1/stream") == 401
         assert await exporter.status("/metrics", Authorization="Bearer s3cret") == 200
         for password, status in (("s3cret", 200), ("guess", 401), ("gu\udcffess", 401)):
             sent = b64encode(f"any:{password}".encode("utf-8", "surrogateescape")).decode()
@@ -63,6 +64,7 @@ async def test_other_names_are_refused_on_loopback(site: Site) -> None:
     await site.owner.claim()
     async with site.exporter() as exporter:
         assert await exporter.status("/metrics", Host="evil.example") == 403
+        assert await exporter.status("/", Host="evil.example") == 403
         assert await exporter.status("/metrics", Host="localhost:9464") == 200
     async with site.exporter(token="s3cret") as exporter:  # noqa: S106
         headers = {"Host": "kpi.example", "Authorization": "Bearer s3cret"}

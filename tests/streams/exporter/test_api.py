@@ -119,15 +119,6 @@ async def test_health_tells_every_partition(site: Site) -> None:
     assert silent["watermark_ms"] is None
 
 
-async def test_start_page_leads_to_the_rows(site: Site) -> None:
-    """There is no page at / yet: it leads to the rows."""
-    await site.owner.claim()
-    async with site.exporter() as exporter:
-        assert await exporter.status("/") == 302
-        assert await exporter.status("/healthz") == 200
-        assert await exporter.status("/readyz") == 200
-
-
 async def event(response: ClientResponse) -> dict[str, Any]:
     """Return the next event of a stream."""
     while True:

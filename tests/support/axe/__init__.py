@@ -1,0 +1,1 @@
+"""axe-core, for tests; see README.md."""

@@ -16,6 +16,7 @@ import msgspec
 
 from processors import names
 from processors.amounts import AMOUNT_MAX, micro_of, micro_of_optional
+from processors.control import Controls, Forgotten, decode_control, is_control
 from processors.event import (
     EVENT_STRUCTS,
     AddToCart,
@@ -162,9 +163,22 @@ class Decoder:
     """Decodes records of one event topic, or of any where ``topic`` is None.
 
     A type that belongs to another topic is unknown here: its identity lives in other partitions.
+
+    Args:
+        validity: the bounds of time and size.
+        topic: the records' topic.
+        takes_control: whether control records are taken, as in a worker; elsewhere they are
+            unknown types.
+
+    Attributes:
+        controls: the control records of the last call of :meth:`decode`.
     """
 
-    def __init__(self, validity: Validity, topic: str | None = None) -> None:
+    def __init__(
+        self, validity: Validity, topic: str | None = None, *, takes_control: bool = False
+    ) -> None:
+        self._takes_control = takes_control
+        self.controls = Controls()
         self._validity = validity
         structs = [s for s in EVENT_STRUCTS if topic in (None, s.topic)]
         union: Any = Union[(*structs, Tick)]  # built at run time
@@ -180,6 +194,7 @@ class Decoder:
         offsets: list[int] = []
         events: list[Event] = []
         rejections: list[Rejection] = []
+        self.controls = Controls()
         for offset, recorded_ms, _key, value in records:
             try:
                 event = decode(value)  # type: ignore[arg-type]  # None is a TypeError below
@@ -203,13 +218,36 @@ class Decoder:
             ):
                 pass
             # Anything unusual is judged again, slowly and in the documented order.
-            judged = self.judge(value, recorded_ms)
+            if self._takes_control and is_control(value):
+                judged = self._control(offset, recorded_ms, value or b"")
+                if judged is None:
+                    continue
+            else:
+                judged = self.judge(value, recorded_ms)
             if isinstance(judged, Event):
                 offsets.append(offset)
                 events.append(judged)
             else:
                 rejections.append(Rejection(offset, *judged))
         return offsets, events, rejections
+
+    def _control(self, offset: int, recorded_ms: int, value: bytes) -> Event | Fault | None:
+        """Note a control record; return the event or the fault that a retry holds."""
+        try:
+            control = decode_control(value)
+        except msgspec.ValidationError as error:
+            return _malformed(value) or _explain(str(error))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return "invalid_json", "", str(error)
+        if isinstance(control, Forgotten):
+            self.controls.forgotten.append((offset, control))
+            return None
+        judged = self.judge(control.record.encode("utf-8", "surrogatepass"), recorded_ms)
+        if isinstance(judged, Tick):
+            return "unknown_type", "type", "a tick is not retried"
+        if isinstance(judged, Event):
+            self.controls.retried[offset] = control.source
+        return judged
 
     def judge(self, value: bytes | None, recorded_ms: int) -> Event | Fault:
         """Judge one record against all rules; ``recorded_ms`` is the record's Kafka timestamp.

@@ -361,6 +361,19 @@ class CustomerBought(Event, tag="_customer_bought", kw_only=True):
     place: tuple[int, int] = (0, 0)
 
 
+class CustomerForgotten(Event, tag="_customer_forgotten", kw_only=True):
+    """A customer to be forgotten, as passed on; ``event_id`` is the request's.
+
+    It is so once each of so many ``sources`` has passed it on, and all before it.
+    """
+
+    topic: ClassVar[str] = names.CUSTOMER
+    customer_id: str
+    sources: int = 1
+    origin: str = ""
+    place: tuple[int, int] = (0, 0)
+
+
 EVENT_STRUCTS: tuple[type[Event], ...] = (
     PageView, AdClick, AddToCart, RemoveFromCart, CheckoutStarted, Purchase, Refund, GoalCompleted,
     SocialInteraction, Identify, EmailSent, EmailDelivered, EmailBounced, EmailOpened,

@@ -15,13 +15,14 @@ The marks are part of the receiver's checkpoint, so they go back with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from processors.control import Controls, Forgotten
 from processors.decode import Decoder, Rejection, Validity
-from processors.event import CustomerBought, Event, Purchase, Refund, Tick
+from processors.event import CustomerBought, CustomerForgotten, Event, Purchase, Refund, Tick
 from processors.names import CUSTOMER, VISITOR
 from processors.record import Record
 
@@ -35,7 +36,10 @@ Place = tuple[int, int]
 
 
 class Emission(msgspec.Struct, array_like=True, gc=False):
-    """What is passed on of one event; ``micro`` is negative for a refund."""
+    """What is passed on of one event; ``micro`` is negative for a refund.
+
+    Where a customer is ``forgotten``, in so many partitions, there is nothing else of an event.
+    """
 
     offset: int
     index: int
@@ -46,6 +50,7 @@ class Emission(msgspec.Struct, array_like=True, gc=False):
     micro: int
     currency: str
     dimensions: tuple[str | None, ...]
+    forgotten: int = 0
 
 
 class Bundle(msgspec.Struct, tag="_passed", tag_field="type", gc=False):
@@ -75,6 +80,16 @@ def emissions(events: Sequence[Any], offsets: Sequence[int]) -> Iterator[Emissio
             )  # fmt: skip
 
 
+def forgetting(forgotten: Iterable[tuple[int, Forgotten]]) -> Iterator[Emission]:
+    """Yield the customers to be forgotten: in order behind what was passed on of them before."""
+    for offset, one in forgotten:
+        if one.customer_id:
+            none = (None,) * len(_DIMENSIONS)
+            yield Emission(
+                offset, 0, one.request_id, 0, one.customer_id, False, 0, "", none, one.partitions
+            )
+
+
 def bundle(topic: str, partition: int, passed: list[Emission]) -> bytes:
     """Encode emissions of one source partition, at most BUNDLE_EVENTS_MAX, as one record."""
     return msgspec.json.encode(Bundle(topic, partition, passed))
@@ -84,6 +99,7 @@ class PassedDecoder:
     """Decodes records of a receiving topic: bundles and ticks; has no duplicates of its own."""
 
     def __init__(self, validity: Validity) -> None:
+        self.controls = Controls()  # none: what is to be forgotten comes in bundles
         self._json = msgspec.json.Decoder(Bundle | _Tick)
         self._judge = Decoder(validity, CUSTOMER).judge
 
@@ -111,7 +127,16 @@ class PassedDecoder:
         return offsets, events, rejections
 
 
-def _event(origin: str, one: Emission) -> CustomerBought:
+def _event(origin: str, one: Emission) -> CustomerBought | CustomerForgotten:
+    if one.forgotten:
+        return CustomerForgotten(
+            event_id=one.event_id,
+            ts=one.ts,
+            customer_id=one.customer_id,
+            sources=one.forgotten,
+            origin=origin,
+            place=(one.offset, one.index),
+        )
     return CustomerBought(
         event_id=one.event_id,
         ts=one.ts,

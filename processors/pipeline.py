@@ -11,8 +11,10 @@ the set of events and the watermark alone (see processors/keyed/base.py).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -21,18 +23,36 @@ from typing import Any
 from processors.admission import Admission
 from processors.catalog.model import Catalog
 from processors.checkpoint import Checkpoint, Claim
+from processors.control import Controls, Forgotten
 from processors.decode import Decoder, Rejection, Validity
 from processors.dedup import Dedup
-from processors.event import PROCESSED_BY_TYPE, STRUCT_BY_TYPE, Event, Purchase, Tick
+from processors.erasure import RECEIPTS, Erasure, arrivals_id
+from processors.event import (
+    PROCESSED_BY_TYPE,
+    STRUCT_BY_TYPE,
+    CustomerForgotten,
+    Event,
+    Purchase,
+    Tick,
+)
 from processors.facts import FACT_BY_TYPE
 from processors.inputs import REPORTS, SEEN, last_seen_ms
 from processors.items import ITEM_FACTS, item_facts
-from processors.keyed.base import Processor
+from processors.keyed.base import Emit, Processor
 from processors.keyed.registry import Reads, needed_processors
 from processors.measures import Accumulator, MeasurePlan, compile_measures
 from processors.names import CUSTOMER
-from processors.passing import MARKS, PASSED_ON, Emission, Marks, PassedDecoder, emissions
+from processors.passing import (
+    MARKS,
+    PASSED_ON,
+    Emission,
+    Marks,
+    PassedDecoder,
+    emissions,
+    forgetting,
+)
 from processors.record import Record
+from processors.retries import LEDGER, Ledger, Retried
 from processors.state import StateCache, state_id
 
 _BEFORE_ANY_MS = -(1 << 62)
@@ -82,6 +102,9 @@ class Batch:
         rejections: dead letters, in offset order.
         missing: processor -> state ids that the cache does not hold, to be loaded.
         emissions: what is to be passed on, in offset order, before the next checkpoint.
+        sought: processor -> texts; every stored state that holds one is to be loaded.
+        retried: retries of dead letters among the records.
+        forgotten: (offset, whom, watermark there) to forget, in offset order.
     """
 
     rejections: list[Rejection]
@@ -90,6 +113,34 @@ class Batch:
     emissions: list[Emission] = field(default_factory=list)
     work: list[tuple[StateCache, list[Work]]] = field(default_factory=list)
     missing_keys: list[tuple[StateCache, str, bytes]] = field(default_factory=list)
+    sought: dict[str, list[bytes]] = field(default_factory=dict)
+    retried: list[Retried] = field(default_factory=list)
+    forgotten: list[tuple[int, Forgotten, int | None]] = field(default_factory=list)
+
+
+Cut = tuple[int, int, Forgotten | None, int | None]
+"""(index, index to go on from, whom to forget there if anybody, watermark)"""
+
+
+def _cuts(batch: Batch, work: Sequence[Work], due: AbstractSet[int]) -> list[Cut]:
+    """Return where somebody is forgotten. Of customers nothing is concluded by time."""
+    cuts: list[Cut] = []
+    for index, (_, event, _) in enumerate(work):
+        if isinstance(event, CustomerForgotten):
+            whom = Forgotten(event.event_id, customer_id=event.customer_id)
+            cuts.append((index, index + 1, whom if id(event) in due else None, None))
+    for offset, one, watermark_ms in batch.forgotten:
+        index = bisect_left(work, offset, key=lambda taken: taken[2])
+        cuts.append((index, index, one, watermark_ms))
+    return cuts
+
+
+def _take_anew(cache: StateCache, work: Sequence[Work], emit: Emit) -> None:
+    """Hand events to their states, which may have been forgotten since they were loaded."""
+    for key, _, _ in work:
+        if key not in cache:
+            cache.load(key, None)
+    cache.take(work, emit)
 
 
 class PartitionPipeline:
@@ -130,7 +181,9 @@ class PartitionPipeline:
         )
         self._marks = Marks() if topic == CUSTOMER else None
         self._decoder: Decoder | PassedDecoder = (
-            Decoder(validity, topic) if self._marks is None else PassedDecoder(validity)
+            Decoder(validity, topic, takes_control=True)
+            if self._marks is None
+            else PassedDecoder(validity)
         )
         self._dedup = Dedup(dedup_horizon)
         self.restore_from = (
@@ -151,6 +204,9 @@ class PartitionPipeline:
         for cache in self._caches:
             for event_type in cache.processor.types:
                 self._keyed.setdefault(PROCESSED_BY_TYPE[event_type], []).append(cache)
+        if self._marks is not None:
+            self._keyed[CustomerForgotten] = self._caches
+        self._ledger, self._erasure = Ledger(), Erasure(self._caches)
         self._seen_ms = last_seen_ms([claim.counters])
         self._takes_apart = not ITEM_FACTS.isdisjoint(plan.fact_types)
         self._counters: Counter[str] = Counter()
@@ -198,6 +254,7 @@ class PartitionPipeline:
             return self._decoded_passed(self._marks, offsets, events, rejections)
         with self._stage("dedup"):
             self._drop_duplicates(offsets, events)
+        max_before_ms = self._max_ts_ms
         with self._stage("watermark"):
             before_ms = self._advance(events)
         batch = Batch(rejections, {}, events)
@@ -206,7 +263,64 @@ class PartitionPipeline:
                 self._plan_work(batch, offsets, before_ms)
         if self._passes_on:
             batch.emissions.extend(emissions(events, offsets))
+        if self._decoder.controls:
+            self._plan_controls(batch, self._decoder.controls, offsets, max_before_ms)
         return batch
+
+    def _plan_controls(
+        self, batch: Batch, controls: Controls, offsets: list[int], max_before_ms: int
+    ) -> None:
+        """Say what is needed to forget somebody, and to tell which retries were counted before."""
+        batch.retried = self._ledger.plan(controls.retried, offsets, batch.events)
+        for offset, one in controls.forgotten:
+            before = batch.events[: bisect_left(offsets, offset)]
+            times_ms: list[int] = [event.ts for event in before]  # type: ignore[misc]  # decoded
+            highest_ms = max([max_before_ms, *times_ms])
+            watermark_ms = None if highest_ms == _BEFORE_ANY_MS else highest_ms - self._lateness_ms
+            batch.forgotten.append((offset, one, watermark_ms))
+        whom = [one for _, one in controls.forgotten]
+        wanted = {*self._erasure.wanted(whom), *((LEDGER, one.id) for one in batch.retried)}
+        for name, identity in sorted(wanted):
+            batch.missing.setdefault(name, []).append(identity)
+        for name, text in self._erasure.sought(whom):
+            batch.sought.setdefault(name, []).append(text)
+        if self._passes_on:
+            batch.emissions.extend(forgetting(controls.forgotten))
+            batch.emissions.sort(key=lambda one: (one.offset, one.index))
+
+    def _drop_retried(self, batch: Batch, states: Mapping[tuple[str, bytes], bytes | None]) -> None:
+        """Drop the retries of records that were retried before: they are in the ledger."""
+        again = set(map(id, self._ledger.repeated(batch.retried, states)))
+        batch.events = [event for event in batch.events if id(event) not in again]
+        batch.work = [
+            (cache, [taken for taken in work if id(taken[1]) not in again])
+            for cache, work in batch.work
+        ]
+        gone = {one.offset for one in batch.retried if id(one.event) in again}
+        batch.emissions = [one for one in batch.emissions if one.offset not in gone]
+        self._counters["events"] -= len(again)
+        self._counters["duplicates"] += len(again)
+
+    def _take_and_forget(
+        self, batch: Batch, states: Mapping[tuple[str, bytes], bytes | None]
+    ) -> None:
+        """Hand events to their states as usual, and forget whom it says where it says so."""
+        emit = self._facts.append
+        for _, one, _ in batch.forgotten:
+            self._erasure.note(one, {})
+        due = {
+            id(event)
+            for event in batch.events
+            if isinstance(event, CustomerForgotten) and self._erasure.has_arrived(event, states)
+        }
+        for cache, work in batch.work:
+            done = 0
+            for at, following, whom, watermark_ms in _cuts(batch, work, due):
+                _take_anew(cache, work[done:at], emit)
+                if whom is not None:
+                    self._erasure.forget(cache, whom, states, watermark_ms, emit)
+                done = following
+            _take_anew(cache, work[done:], emit)
 
     def _decoded_passed(
         self,
@@ -220,6 +334,9 @@ class PartitionPipeline:
         self._plan_work(batch, offsets, None)
         if not marks.loaded:
             batch.missing[MARKS] = [_MARKS_ID]
+        forgetting_ids = {arrivals_id(e.event_id) for e in events if type(e) is CustomerForgotten}
+        if forgetting_ids:
+            batch.missing[RECEIPTS] = sorted(forgetting_ids)
         return batch
 
     def _drop_repeated(
@@ -313,13 +430,18 @@ class PartitionPipeline:
         """Apply a decoded batch; ``states`` holds every state that it named as missing."""
         if self._marks is not None:
             self._drop_repeated(self._marks, batch, states)
+        if batch.retried:
+            self._drop_retried(batch, states)
         with self._stage("keyed"):
             for cache, key, identity in batch.missing_keys:
                 cache.load(key, states.get((cache.processor.name, identity)))
             emit = self._facts.append
             # By processor: each type of fact comes of one, so that facts keep their order.
-            for cache, work in batch.work:
-                cache.take(work, emit)
+            if batch.forgotten or self._marks is not None:
+                self._take_and_forget(batch, states)
+            else:
+                for cache, work in batch.work:
+                    cache.take(work, emit)
             watermark_ms = self.watermark_ms
             if watermark_ms is not None:
                 for cache in self._caches:
@@ -399,6 +521,12 @@ class PartitionPipeline:
                 if states:
                     checkpoint.states[name] = states
                 checkpoint.timers.update({(name, i): due_ms for i, due_ms in timers.items()})
+            for name, entries in (
+                (LEDGER, self._ledger.drain()),
+                (RECEIPTS, self._erasure.drain()),
+            ):
+                if entries:
+                    checkpoint.states[name] = entries
             if self._marks is not None and self._marks.changed:
                 checkpoint.states[MARKS] = {_MARKS_ID: self._marks.encode()}
             self._counters.clear()

@@ -54,8 +54,7 @@ class StateCache:
 
     def load(self, key: str, encoded: bytes | None) -> Any:
         """Bring a state in from the table; None where the table has none."""
-        dropped = key in self._dirty and self._dirty[key] is None  # the table does not know yet
-        if encoded is None or dropped:
+        if encoded is None or self._is_dropped(key):
             state = self.processor.new(key)
         else:
             state = self.processor.decode(encoded)
@@ -117,6 +116,65 @@ class StateCache:
                     continue  # dropped since the last checkpoint
                 state = self._young[key] = stored
             self._close(key, state, watermark_ms, emit)
+
+    def forget(self, key: str, stored: bytes | None, watermark_ms: int | None, emit: Emit) -> int:
+        """Drop a state and its timer; return how many there were, 1 or 0.
+
+        What is due at the watermark is concluded first, so that it does not matter how soon timers
+        fire; what would be concluded later never is.
+
+        Args:
+            key: whose.
+            stored: what the table has; not asked for where the state is in the cache.
+            watermark_ms: where the log says to forget.
+            emit: takes what is concluded.
+        """
+        state = self._young.pop(key, None)
+        if state is None:
+            state = self._old.pop(key, None)
+        if state is None and stored is not None and not self._is_dropped(key):
+            state = self.processor.decode(stored)
+        is_there = state is not None and state != self.processor.new(key)
+        if is_there:
+            if watermark_ms is not None:
+                self.processor.close(state, watermark_ms, emit)
+            self._scheduled.pop(key, None)
+            self._dirty[key] = None
+            self._timers[key] = None
+        return int(is_there)
+
+    def erase(self, identity: str, stored: Iterable[bytes]) -> int:
+        """Take somebody out of every state that holds them; return how many states changed.
+
+        Args:
+            identity: whom.
+            stored: the states in the table that may hold them; a hot one wins over its stored form.
+        """
+        erased = self.processor.erased
+        for blob in stored:
+            state = self.processor.decode(blob)
+            if state.key not in self and not self._is_dropped(state.key):
+                self._young[state.key] = state
+                self._schedule(state.key, state.due_ms)
+        changed = 0
+        for key, state in [*self._young.items(), *self._old.items()]:
+            left = erased(state, identity)
+            if left is state:
+                continue
+            changed += 1
+            self._young.pop(key, None)
+            self._old.pop(key, None)
+            self._dirty[key] = left
+            if left is None:
+                self._scheduled.pop(key, None)
+                self._timers[key] = None
+            else:
+                self._young[key] = left
+        return changed
+
+    def _is_dropped(self, key: str) -> bool:
+        """Tell whether a state is gone, but the table does not know it yet."""
+        return key in self._dirty and self._dirty[key] is None
 
     def _close(self, key: str, state: Any, watermark_ms: int, emit: Emit) -> None:
         if self.processor.close(state, watermark_ms, emit):

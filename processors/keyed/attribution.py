@@ -60,6 +60,7 @@ class AttributionProcessor(Processor):
     """
 
     name: ClassVar[str] = "attribution"
+    keyed_by: ClassVar[frozenset[str]] = frozenset({"visitor_id"})
     types: ClassVar[tuple[str, ...]] = (
         "page_view",
         "ad_click",

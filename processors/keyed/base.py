@@ -34,6 +34,10 @@ class Processor(ABC):
     name: ClassVar[str]
     types: ClassVar[tuple[str, ...]]
     lateness_ms: int
+    keyed_by: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of identities that are a state's key: forgetting one drops the state."""
+    holds: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of identities that states of other keys may hold: forgetting one looks at all."""
 
     @abstractmethod
     def key(self, event: Any) -> str | None:
@@ -50,6 +54,14 @@ class Processor(ABC):
     @abstractmethod
     def close(self, state: Any, watermark_ms: int, emit: Emit) -> bool:
         """Conclude what is due at the watermark; False when the state can be dropped."""
+
+    def erased(self, state: Any, identity: str) -> Any | None:
+        """Return a state without what it holds of somebody: itself if it holds nothing of them.
+
+        None where nothing is left. Asked only of kinds of identities in ``holds``.
+        """
+        del identity
+        return state
 
     @abstractmethod
     def encode(self, state: Any) -> bytes:

@@ -63,6 +63,7 @@ class CartProcessor(Processor):
     """Keeps carts by cart id, else by visitor."""
 
     name: ClassVar[str] = "cart"
+    keyed_by: ClassVar[frozenset[str]] = frozenset({"visitor_id"})
     types: ClassVar[tuple[str, ...]] = (
         "add_to_cart",
         "remove_from_cart",

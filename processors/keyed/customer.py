@@ -56,6 +56,7 @@ class CustomerProcessor(Processor):
     """
 
     name: ClassVar[str] = "customer"
+    keyed_by: ClassVar[frozenset[str]] = frozenset({"customer_id"})
     types: ClassVar[tuple[str, ...]] = ("_customer_bought",)
 
     def __init__(self, *, horizon_ms: int, cohort_ms: int) -> None:

@@ -84,6 +84,8 @@ class EmailProcessor(Processor):
     """
 
     name: ClassVar[str] = "email"
+    keyed_by: ClassVar[frozenset[str]] = frozenset({"visitor_id", "customer_id", "recipient_id"})
+    holds: ClassVar[frozenset[str]] = frozenset({"recipient_id"})
     types: ClassVar[tuple[str, ...]] = (
         "email_sent",
         "email_delivered",
@@ -107,6 +109,17 @@ class EmailProcessor(Processor):
     def new(self, key: str) -> EmailState:
         """Return a recipient of nothing."""
         return EmailState(key)
+
+    def erased(self, state: EmailState, identity: str) -> EmailState | None:
+        """Drop what was sent to a recipient, and what they answered."""
+        sends = [send for send in state.sends if send.recipient != identity]
+        deliveries = [d for d in state.deliveries if d.recipient != identity]
+        responses = [r for r in state.responses if r.recipient != identity]
+        before = len(state.sends) + len(state.deliveries) + len(state.responses)
+        left = len(sends) + len(deliveries) + len(responses)
+        if left == before:
+            return state
+        return EmailState(state.key, sends, deliveries, responses, state.due_ms) if left else None
 
     def take(self, state: EmailState, event: Any, offset: int, emit: Emit) -> None:
         """Add the event; emit the figures that it makes, moves or takes back."""

@@ -23,6 +23,7 @@ from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
 
 DIMENSIONS = ("campaign", "list", "form")
+_JOIN = "\x1f"
 
 
 class Word(msgspec.Struct, array_like=True, order=True, gc=False):
@@ -46,6 +47,7 @@ class MembershipProcessor(Processor):
     """Keeps recipients by list."""
 
     name: ClassVar[str] = "membership"
+    holds: ClassVar[frozenset[str]] = frozenset({"recipient_id"})
     types: ClassVar[tuple[str, ...]] = ("subscribed", "unsubscribed")
 
     def __init__(self, *, lateness_ms: int) -> None:
@@ -56,7 +58,11 @@ class MembershipProcessor(Processor):
 
     def key(self, event: Any) -> str | None:
         """Return the recipient and the list."""
-        return f"{event.recipient_id}\x1f{event.list or ''}" if event.recipient_id else None
+        return f"{event.recipient_id}{_JOIN}{event.list or ''}" if event.recipient_id else None
+
+    def erased(self, state: MembershipState, identity: str) -> MembershipState | None:
+        """Drop what a recipient said of any list."""
+        return None if state.key.startswith(identity + _JOIN) else state
 
     def new(self, key: str) -> MembershipState:
         """Return a recipient who has said nothing."""

@@ -74,6 +74,7 @@ class SessionProcessor(Processor):
     """
 
     name: ClassVar[str] = "session"
+    keyed_by: ClassVar[frozenset[str]] = frozenset({"visitor_id"})
     types: ClassVar[tuple[str, ...]] = (
         "page_view",
         "add_to_cart",

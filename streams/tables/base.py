@@ -129,6 +129,12 @@ class PartitionTable(Protocol):
         """Return the states of processor -> state ids; None for those never stored."""
         ...
 
+    async def find_states(
+        self, sought: Mapping[str, Sequence[bytes]]
+    ) -> dict[StateKey, bytes | None]:
+        """Return the states that hold any of processor -> texts; every state is looked at."""
+        ...
+
     async def load_due(self, watermark_ms: int, limit: int = 1000) -> dict[StateKey, bytes | None]:
         """Return the first timers due at or before the watermark, in order of (due, key)."""
         ...

@@ -75,6 +75,16 @@ class MemoryTable:
             for state_id in state_ids
         }
 
+    async def find_states(
+        self, sought: Mapping[str, Sequence[bytes]]
+    ) -> dict[StateKey, bytes | None]:
+        """Return the states that hold any of the texts."""
+        return {
+            key: state
+            for key, state in self._claimed().states.items()
+            if any(text in state for text in sought.get(key[0], ()))
+        }
+
     async def load_due(self, watermark_ms: int, limit: int = 1000) -> dict[StateKey, bytes | None]:
         """Return the first timers due, with their states."""
         held = self._claimed()

@@ -106,6 +106,28 @@ class RedisTable:
                     )
         return loaded
 
+    async def find_states(
+        self, sought: Mapping[str, Sequence[bytes]]
+    ) -> dict[StateKey, bytes | None]:
+        """Return the states that hold any of the texts."""
+        keys = self._claimed()
+        found: dict[StateKey, bytes | None] = {}
+        with reaching(self._client):
+            for processor, texts in sought.items():
+                cursor: Any = 0
+                while True:
+                    cursor, page = await call(
+                        self._client, "HSCAN", keys.state(processor), cursor, "COUNT", _SLICE
+                    )
+                    found.update(
+                        ((processor, state_id), state)
+                        for state_id, state in page.items()
+                        if any(text in state for text in texts)
+                    )
+                    if int(cursor) == 0:
+                        break
+        return found
+
     async def load_due(self, watermark_ms: int, limit: int = 1000) -> dict[StateKey, bytes | None]:
         """Return the first timers due, with their states."""
         with reaching(self._client):

@@ -22,6 +22,7 @@ class Batch(Protocol):
     rejections: list[Rejection]
     missing: dict[str, list[bytes]]
     emissions: list[Emission]
+    sought: dict[str, list[bytes]]
 
 
 class Pipeline(Protocol):

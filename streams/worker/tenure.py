@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
+
+from processors.erasure import RECEIPTS, read_receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from streams.worker.patience import Patience
     from streams.worker.ports import Pipeline
 
+logger = logging.getLogger(__name__)
 DUE_LIMIT: Final = 1_000  # timers a checkpoint; more make further checkpoints
 
 
@@ -94,6 +98,8 @@ class Tenure:
         states: dict[tuple[str, bytes], bytes | None] = {}
         if batch.missing:
             states = await tools.patience.call(partial(tools.table.load_states, batch.missing))
+        if batch.sought:
+            states |= await tools.patience.call(partial(tools.table.find_states, batch.sought))
         self._pipeline.apply(batch, states)
         if batch.emissions:
             tools.passing.add(batch.emissions)
@@ -138,3 +144,7 @@ class Tenure:
             partial(tools.table.commit, checkpoint, expire_before=tools.expire_before())
         )
         self._number, self.committed = checkpoint.number, checkpoint.offset
+        for receipt in checkpoint.states.get(RECEIPTS, {}).values():
+            logger.info(
+                "an identity is forgotten, states removed: %s", read_receipt(receipt or b"")
+            )

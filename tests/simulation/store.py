@@ -49,6 +49,14 @@ class DictTable:
         """Return states by processor and id."""
         return {(p, i): self.stored.states.get((p, i)) for p, ids in wanted.items() for i in ids}
 
+    def find(self, sought: dict[str, list[bytes]]) -> dict[tuple[str, bytes], bytes | None]:
+        """Return the states that hold any of processor -> texts."""
+        return {
+            known: blob
+            for known, blob in self.stored.states.items()
+            if any(text in blob for text in sought.get(known[0], ()))
+        }
+
     def load_due(self, watermark_ms: int) -> dict[tuple[str, bytes], bytes | None]:
         """Return states whose timers are due."""
         return {

@@ -109,7 +109,8 @@ class _Partition:
             chunk = self.records[at : at + self.rnd.randint(1, self.weather.chunk_max)]
             at += len(chunk)
             batch = pipeline.decode([(o, t, None, v) for o, t, v in chunk])
-            pipeline.apply(batch, self.table.load(batch.missing))
+            states = self.table.load(batch.missing) | self.table.find(batch.sought)
+            pipeline.apply(batch, states)
             self.unsent += batch.emissions
             if self.rnd.random() < 0.2:
                 self.flush()  # and perhaps crash before the checkpoint

@@ -290,6 +290,18 @@ async def test_states_round_trip(tables: Backend) -> None:
     }
 
 
+async def test_states_are_found_by_what_they_hold(tables: Backend) -> None:
+    """Of the processors asked for, every state that holds one of their texts, and no other."""
+    table = tables.table()
+    ids = [number.to_bytes(16, "big") for number in range(5_000)]
+    mails = {state_id: b"to %d@x.example" % at for at, state_id in enumerate(ids)}
+    states = {"email": mails, "cart": {ids[7]: b"to 7@x.example"}}
+    await table.commit(after(await claimed(table), states=states), expire_before={})
+    found = await table.find_states({"email": [b" 7@x", b" 4321@x", b"nobody"], "none": [b"o"]})
+    assert found == {("email", ids[n]): mails[ids[n]] for n in (7, 4321)}
+    assert await table.find_states({"email": [b"nobody"]}) == {}
+
+
 async def test_due_timers_come_in_order_up_to_the_limit(tables: Backend) -> None:
     """Timers at or before the watermark come by due time, then key, with their states."""
     table = tables.table()

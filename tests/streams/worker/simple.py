@@ -38,6 +38,7 @@ class CountingBatch:
     rejections: list[Rejection]
     missing: dict[str, list[bytes]] = field(default_factory=dict)
     emissions: list[Emission] = field(default_factory=list)
+    sought: dict[str, list[bytes]] = field(default_factory=dict)
 
 
 class CountingPipeline:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from processors.event import NO_AMOUNT
 
-if TYPE_CHECKING:
-    from processors.decode import Fault
+Fault = tuple[str, str, str]
+"""(reason, field, detail)"""
 
 AMOUNT_MAX: Final = Decimal(1_000_000_000)
 _DECIMALS: Final = 6

@@ -15,7 +15,7 @@ from typing import Any, Union
 import msgspec
 
 from processors import names
-from processors.amounts import AMOUNT_MAX, micro_of, micro_of_optional
+from processors.amounts import AMOUNT_MAX, Fault, micro_of, micro_of_optional
 from processors.control import Controls, Forgotten, decode_control, is_control
 from processors.event import (
     EVENT_STRUCTS,
@@ -54,10 +54,6 @@ class Rejection:
     reason: str
     field: str
     detail: str
-
-
-Fault = tuple[str, str, str]
-"""(reason, field, detail)"""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from processors.event import STRUCT_BY_TYPE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from processors.decode import Fault
+    from processors.amounts import Fault
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"

@@ -14,7 +14,7 @@ from streams.collector.segment_names import IGNORED, TYPES, normal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from processors.decode import Fault
+    from processors.amounts import Fault
 
 Event = dict[str, Any]
 Message = dict[str, Any]

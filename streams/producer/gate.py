@@ -12,8 +12,8 @@ from processors.ladder import Ladder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from processors.amounts import Fault
     from processors.catalog.model import Catalog
-    from processors.decode import Fault
 
 _TICK: Fault = ("unknown_type", "type", f"{TICK_TYPE!r} is reserved: the worker keeps time itself")
 

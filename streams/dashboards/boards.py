@@ -11,14 +11,15 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableOptio
 from processors import names
 from processors.catalog.model import Aggregation, Catalog, Metric
 from streams.dashboards import panels, query
+from streams.monitoring.promql import counted, total
 
 REFRESH: Final = "10s"
 _WINDOW_DEFAULT: Final = "1h"
 _HEALTH: Final = (
-    ("Events a second", f"sum by (topic) (rate({names.PIPELINE_EVENTS}[1m]))", "{{topic}}", "ops"),
+    ("Events a second", counted(names.PIPELINE_EVENTS, "rate", "1m", "topic"), "{{topic}}", "ops"),
     (
         "Lag",
-        f"sum by (topic) (max without (instance, job) ({names.WORKER_LAG}))",
+        total(names.WORKER_LAG, "topic"),
         "{{topic}}",
         "short",
     ),
@@ -36,25 +37,25 @@ _HEALTH: Final = (
     ),
     (
         "Dead letters a second by reason",
-        f"sum by (reason) (rate({names.PIPELINE_REJECTED}[5m]))",
+        counted(names.PIPELINE_REJECTED, "rate", "5m", "reason"),
         "{{reason}}",
         "ops",
     ),
     (
         "Late events a second",
-        f"sum by (topic) (rate({names.PIPELINE_LATE}[5m]))",
+        counted(names.PIPELINE_LATE, "rate", "5m", "topic"),
         "{{topic}}",
         "ops",
     ),
     (
         "Too late for keyed figures, a second",
-        f"sum by (topic) (rate({names.PIPELINE_LATE_UNKEYED}[5m]))",
+        counted(names.PIPELINE_LATE_UNKEYED, "rate", "5m", "topic"),
         "{{topic}}",
         "ops",
     ),
     (
         "Duplicates a second",
-        f"sum by (topic) (rate({names.PIPELINE_DUPLICATES}[5m]))",
+        counted(names.PIPELINE_DUPLICATES, "rate", "5m", "topic"),
         "{{topic}}",
         "ops",
     ),
@@ -66,14 +67,17 @@ _HEALTH: Final = (
     ),
     (
         "Partitions held, stalled or stopped",
-        f"sum by (topic) ({names.WORKER_STOPPED} + {names.WORKER_STALLED})",
+        total(
+            f"{names.WORKER_STOPPED} + {names.WORKER_STALLED} + ({names.WORKER_HELD} > bool 0)",
+            "topic",
+        ),
         "{{topic}}",
         "short",
     ),
     ("Age of each KPI's figures", f"min by (kpi) ({names.KPI_FRESHNESS})", "{{kpi}}", "s"),
     (
         "Beyond the budget of dimension values, a second",
-        f"sum by (topic) (rate({names.PIPELINE_OVERFLOW}[5m]))",
+        counted(names.PIPELINE_OVERFLOW, "rate", "5m", "topic"),
         "{{topic}}",
         "ops",
     ),

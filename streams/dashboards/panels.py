@@ -25,6 +25,7 @@ from grafana_foundation_sdk.models.dashboard import (
 from processors import names
 from processors.catalog.model import Metric
 from streams.dashboards import query
+from streams.monitoring.promql import stats_of
 from streams.monitoring.rules import RUNBOOK
 
 SOURCE: Final = DataSourceRef(type_val="prometheus", uid="$datasource")
@@ -128,14 +129,21 @@ def course(metric: Metric, place: GridPos) -> timeseries.Panel:
         .no_value("no data")
         .grid_pos(place)
     )
-    several = len(metric.stats) > 1
-    for name in metric.stats:
+    stats = stats_of(metric)
+    several = len(stats) > 1
+    for name in stats:
         said = name if several else query.legend(metric)
-        panel = panel.with_target(target(query.value(metric, stat=name), said))
+        panel = panel.with_target(target(_shown(metric, query.value(metric, stat=name)), said))
     if not query.slides(metric):
         return panel
-    before = query.value(metric, past=query.WINDOW)
+    before = _shown(metric, query.value(metric, past=query.WINDOW))
     return panel.with_target(target(before, f"{query.legend(metric)} before"))
+
+
+def _shown(metric: Metric, expression: str) -> str:
+    """Bound how many lines a KPI without a total has."""
+    total = query.first_set(metric) == names.BY_TOTAL
+    return expression if total else f"topk({TOP}, {expression})"
 
 
 def breakdown(metric: Metric, by: str, place: GridPos) -> timeseries.Panel:

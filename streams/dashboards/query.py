@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from processors import names
 from processors.catalog.model import Metric
-from streams.monitoring.promql import once, selector
+from streams.monitoring.promql import once, selector, stat_labels
 
 WINDOW = "$window"
 
@@ -19,18 +19,26 @@ def window_of(metric: Metric) -> str:
     return WINDOW if slides(metric) else metric.windows[-1].name
 
 
+def first_set(metric: Metric) -> str:
+    """Return the ``by`` label that a KPI is shown by at first: the total, where there is one."""
+    return names.by_value(metric.dimension_sets[0])
+
+
 def value(
     metric: Metric,
     *,
-    by: str = names.BY_TOTAL,
+    by: str = "",
     stat: str = "",
     past: str = "",
     final: bool = False,
 ) -> str:
-    """Return a KPI's live (or final) value over a window, now or ``past`` ago."""
+    """Return a KPI's live (or final) value over a window, now or ``past`` ago.
+
+    Without ``by`` it is the total, or of a KPI that has none its first dimension set.
+    """
+    by = by or first_set(metric)
     labels = {names.LABEL_WINDOW: window_of(metric), names.LABEL_BY: by}
-    if len(metric.stats) > 1:
-        labels[names.LABEL_STAT] = stat or metric.stats[0]
+    labels |= stat_labels(metric, stat or "value")
     name = names.metric_name(metric.id, metric.unit, final=final)
     return once(selector(name, labels), past=past)
 
@@ -44,7 +52,7 @@ def change(metric: Metric) -> str:
 def distribution(metric: Metric) -> str:
     """Return the buckets of a histogram of durations, each the count of its own."""
     name = names.companion_name(metric.id, "distribution_seconds") + "_bucket"
-    labels = {names.LABEL_WINDOW: window_of(metric), names.LABEL_BY: names.BY_TOTAL}
+    labels = {names.LABEL_WINDOW: window_of(metric), names.LABEL_BY: first_set(metric)}
     return once(selector(name, labels))
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from processors import names
+from streams.monitoring.promql import counted, total
 from streams.monitoring.rules import PIPELINE, VALUE, Rule
+
+_LAG: Final = total(names.WORKER_LAG, "topic")
+_REJECTED: Final = counted(names.PIPELINE_REJECTED, "increase", "10m", "topic, reason")
+_PUBLISHED: Final = counted(names.PIPELINE_EVENTS, "increase", "10m", "topic")
 
 
 def _rule(  # a table of rules reads best with every column in sight
@@ -89,8 +95,7 @@ def pipeline_rules() -> Iterator[Rule]:
     )
     yield _rule(
         "PipelineLagGrowing",
-        f"sum by (topic) ({names.WORKER_LAG}) > 10000 and "
-        f"deriv(sum by (topic) ({names.WORKER_LAG})[10m:1m]) > 0",
+        f"{_LAG} > 10000 and deriv({_LAG}[10m:1m]) > 0",
         "10m",
         "warning",
         "{{ $labels.topic }} lags by " + VALUE + " records and the lag grows",
@@ -108,9 +113,7 @@ def pipeline_rules() -> Iterator[Rule]:
     )
     yield _rule(
         "PipelineDeadLetters",
-        f"sum by (topic, reason) (increase({names.PIPELINE_REJECTED}[10m])) > 100 and "
-        f"sum by (topic, reason) (increase({names.PIPELINE_REJECTED}[10m])) > on (topic) "
-        f"group_left 0.01 * sum by (topic) (increase({names.PIPELINE_EVENTS}[10m]))",
+        f"{_REJECTED} > 100 and {_REJECTED} > on (topic) group_left 0.01 * {_PUBLISHED}",
         "5m",
         "warning",
         "More than 1 % of {{ $labels.topic }} is rejected: {{ $labels.reason }}",
@@ -119,7 +122,7 @@ def pipeline_rules() -> Iterator[Rule]:
     )
     yield _rule(
         "PipelineTooLate",
-        f"sum by (topic) (increase({names.PIPELINE_LATE_UNKEYED}[15m])) > 100",
+        f"{counted(names.PIPELINE_LATE_UNKEYED, 'increase', '15m', 'topic')} > 100",
         "5m",
         "warning",
         VALUE + " events of {{ $labels.topic }} came too late for their sessions",
@@ -128,7 +131,7 @@ def pipeline_rules() -> Iterator[Rule]:
     )
     yield _rule(
         "PipelineDimensionOverflow",
-        f"sum by (topic) (increase({names.PIPELINE_OVERFLOW}[1h])) > 1000",
+        f"{counted(names.PIPELINE_OVERFLOW, 'increase', '1h', 'topic')} > 1000",
         "0m",
         "warning",
         "Dimension values of {{ $labels.topic }} do not fit their budget",

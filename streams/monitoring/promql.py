@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from processors import names
-from processors.catalog.model import Alert, Catalog, Metric, MetricType
+from processors.catalog.model import CHANGE, Alert, Catalog, Metric, MetricType
 
 REPLICA_LABELS: Final = ("instance", "job", "pod", "container", "endpoint", "namespace", "service")
-CONFIDENCE_Z: Final = {"warning": 1.96, "critical": 2.576}  # two-sided 95 % and 99 %
+# two-sided 95 % and 99 %
+CONFIDENCE_Z: Final = {"info": 1.96, "warning": 1.96, "critical": 2.576}
 
 
 def selector(name: str, labels: Mapping[str, str]) -> str:
@@ -28,18 +29,48 @@ def once(series: str, *more: str, past: str = "") -> str:
     return f"max without ({', '.join((*REPLICA_LABELS, *more))}) ({series}{offset})"
 
 
+def total(series: str, by: str) -> str:
+    """Add a series up by labels, each of its parts once, however many processes serve it."""
+    return f"sum by ({by}) ({once(series)})"
+
+
+def counted(name: str, function: str, duration: str, by: str) -> str:
+    """Add up what a counter gained: ``rate`` or ``increase`` over a duration, by labels."""
+    return total(f"{function}({name}[{duration}])", by)
+
+
 def labels_of(alert: Alert) -> dict[str, str]:
     """Return the labels that choose an alert's series, but for the stat."""
     return {names.LABEL_WINDOW: alert.window, names.LABEL_BY: names.by_value(alert.by)}
 
 
+def stats_of(metric: Metric) -> tuple[str, ...]:
+    """Return the stats that are series of the KPI's own name; ``change`` has one of its own."""
+    return tuple(stat for stat in metric.stats if stat != CHANGE)
+
+
+def stat_labels(metric: Metric, stat: str) -> dict[str, str]:
+    """Return the label that chooses a stat: none where there is only one."""
+    stats = stats_of(metric)
+    return {names.LABEL_STAT: stats[0] if stat == "value" else stat} if len(stats) > 1 else {}
+
+
+def watched_name(metric: Metric, alert: Alert) -> str:
+    """Return the name of the final series that an alert watches."""
+    if alert.stat == CHANGE:
+        return names.companion_name(metric.id, names.CHANGE_RATIO, final=True)
+    return names.metric_name(metric.id, metric.unit, final=True)
+
+
+def watched_labels(metric: Metric, alert: Alert) -> dict[str, str]:
+    """Return the labels that choose the series that an alert watches."""
+    return labels_of(alert) | (stat_labels(metric, alert.stat) if alert.stat != CHANGE else {})
+
+
 def value(metric: Metric, alert: Alert, past: str = "") -> str:
     """Return the final value that an alert watches."""
-    labels = labels_of(alert)
-    if len(metric.stats) > 1:
-        labels[names.LABEL_STAT] = metric.stats[0] if alert.stat == "value" else alert.stat
     return once(
-        selector(names.metric_name(metric.id, metric.unit, final=True), labels),
+        selector(watched_name(metric, alert), watched_labels(metric, alert)),
         names.LABEL_STAT,
         past=past,
     )

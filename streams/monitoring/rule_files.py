@@ -112,10 +112,9 @@ def _breaking(alert: Alert) -> float:
 
 def _series(metric: Metric, alert: Alert, amount: float, samples: int) -> list[dict[str, str]]:
     labels = promql.labels_of(alert) | _dimensions(metric, alert)
-    stat = metric.stats[0] if alert.stat == "value" else alert.stat
     past = "1x335 " if _looks_back(alert) else ""  # a week of half hours
-    value = names.metric_name(metric.id, metric.unit, final=True)
-    stats = {names.LABEL_STAT: stat} if len(metric.stats) > 1 else {}
+    value = promql.watched_name(metric, alert)
+    stats = promql.watched_labels(metric, alert)
     figures = {value: f"{past}{amount:g}x400"}
     for which in ("denominator", "samples"):
         figures[names.companion_name(metric.id, which, final=True)] = (

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from processors import names
-from processors.catalog.model import Alert, Catalog, Metric
+from processors.catalog.model import CHANGE, Alert, Catalog, Metric
 from streams.monitoring import promql
 
 STALE_S: Final = 300
@@ -130,7 +130,7 @@ def condition(catalog: Catalog, metric: Metric, alert: Alert) -> str:
         sign = "<" if alert.op == "drop" else ">"
         return f"{value} {sign} {alert.threshold} * {promql.value(metric, alert, WEEK)}"
     sign = ">" if alert.op == "above" else "<"
-    if promql.is_proportion(catalog, metric):
+    if promql.is_proportion(catalog, metric) and alert.stat != CHANGE:
         bound = promql.wilson_bound(
             value,
             promql.companion(metric, alert, "denominator"),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from streams.catalog_files import preset_sources
 from streams.dashboards.boards import dashboards
 from streams.monitoring import alertmanager, generate
 from streams.monitoring.rules import kpi_rules
+from tests.support.prometheus import tool
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +36,6 @@ def files(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def tool(name: str) -> str:
-    """Return a tool's path; skip without it, but not in CI, which installs it."""
-    found = shutil.which(name)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is missing: .ci/run installs it")
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
 def run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -59,6 +48,43 @@ def test_every_rule_fires_and_is_silent_where_it_must(files: Path) -> None:
     rules, tests = sorted(folder.glob("*.rules.yml")), sorted(folder.glob("*.test.yml"))
     run(tool("promtool"), "check", "rules", *map(str, rules))
     run(tool("promtool"), "test", "rules", *map(str, tests))
+
+
+ADDED = """
+family: added
+metrics:
+  watched_sessions:
+    type: simple
+    unit: count
+    direction: up
+    numerator: sessions_started
+    stats: [value, change]
+    windows: [1h]
+    alerts:
+      - {severity: info, op: below, threshold: -0.5, window: 1h, stat: change, samples_min: 30}
+      - {severity: info, op: rise, threshold: 3, window: 1h, samples_min: 30}
+  watched_share:
+    type: ratio
+    unit: ratio
+    direction: up
+    numerator: sessions_converted
+    denominator: sessions_started
+    windows: [1h]
+    alerts:
+      - {severity: info, op: below, threshold: 0.1, window: 1h, samples_min: 30}
+"""
+
+
+def test_a_kpi_of_ones_own_is_watched_like_the_presets(tmp_path: Path) -> None:
+    """Whatever severity and stat it names: its rules come with cases that hold."""
+    catalog = load_catalog([*preset_sources(), ("added.yaml", ADDED)])
+    made = generate.monitoring_files(catalog)
+    mine = {path.rpartition("/")[2]: text for path, text in made.items() if "/added" in path}
+    assert set(mine) == {"added.rules.yml", "added.test.yml", "added-week.test.yml"}
+    for name, text in mine.items():
+        (tmp_path / name).write_text(text)
+    assert "kpi_watched_sessions_final_change_ratio" in mine["added.rules.yml"]
+    run(tool("promtool"), "test", "rules", *map(str, tmp_path.glob("*.test.yml")))
 
 
 def test_every_rule_has_a_firing_and_a_silent_case(files: Path) -> None:

@@ -9,6 +9,7 @@ all since the beginning less what came after the window's end.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from processors.catalog import expression, fields
@@ -76,6 +77,7 @@ def operands_of(metric: Metric) -> dict[str, Operand]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def reads_of(metric: Metric) -> tuple[Read, ...]:
     """Return what a completed metric reads, whatever for."""
     found: dict[Read, None] = {}

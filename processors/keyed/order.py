@@ -1,4 +1,14 @@
-"""Orders: the first purchase of each order id, however many lines or repeats the order has."""
+"""Orders: the first purchase of each order id, however many lines or repeats the order has.
+
+::
+
+    lines      p   p      p                                     p   p
+    orders     |----------|---------- twice the horizon ------->|---|
+               1                                                1
+
+A number that comes back after so long is another order: a state that is kept for ever would never
+be full.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +24,28 @@ from processors.keyed.base import NEVER_MS, Emit, Processor
 DIMENSIONS = ("channel", "category", "product", "region", "source", "campaign", "currency")
 
 
+class Lines(msgspec.Struct, array_like=True, gc=False):
+    """An order: its first purchase by (ts, offset), and the time of its last."""
+
+    ts: int
+    offset: int
+    last_ms: int
+    dimensions: tuple[str | None, ...]
+
+
 class OrderState(msgspec.Struct, array_like=True, gc=False):
-    """An order's first purchase by (ts, offset); ``ts`` is negative before there is one."""
+    """The orders of one order id; there is more than one only where the id came back."""
 
     key: str
-    ts: int = -1
-    offset: int = -1
-    dimensions: tuple[str | None, ...] = ()
+    orders: list[Lines] = []
     due_ms: int = NEVER_MS
 
 
 class OrderProcessor(Processor):
-    """Keeps the first purchase by order id.
+    """Keeps orders by id.
 
-    An order is known for twice the horizon: lines further apart than that are two orders.
+    Args:
+        horizon_ms: how late a purchase may be; lines twice as far apart are two orders.
     """
 
     name: ClassVar[str] = "order"
@@ -49,18 +67,36 @@ class OrderProcessor(Processor):
 
     def take(self, state: OrderState, event: Any, offset: int, emit: Emit) -> None:
         """Count the order at its first purchase; an earlier one that arrives late moves it."""
-        if state.ts >= 0:
-            if (event.ts, offset) >= (state.ts, state.offset):
+        ts, apart_ms = event.ts, 2 * self.lateness_ms
+        if state.orders:
+            last = state.orders[-1]
+            if (last.ts, last.offset) <= (ts, offset) and ts < last.last_ms + apart_ms:
+                last.last_ms = max(last.last_ms, ts)
                 return
-            emit(facts.OrderPlaced(state.ts, -1, *state.dimensions))
-        state.ts, state.offset, state.dimensions = event.ts, offset, self._dimensions(event)
-        state.due_ms = event.ts + 2 * self.lateness_ms
-        emit(facts.OrderPlaced(state.ts, 1, *state.dimensions))
+        joined = Lines(ts, offset, ts, self._dimensions(event))
+        before = state.orders
+        state.orders = []
+        for order in before:
+            if not order.ts - apart_ms < ts < order.last_ms + apart_ms:
+                state.orders.append(order)
+                continue
+            emit(facts.OrderPlaced(order.ts, -1, *order.dimensions))
+            if (order.ts, order.offset) < (joined.ts, joined.offset):
+                joined.ts, joined.offset = order.ts, order.offset
+                joined.dimensions = order.dimensions
+            joined.last_ms = max(joined.last_ms, order.last_ms)
+        state.orders.append(joined)
+        state.orders.sort(key=lambda order: (order.ts, order.offset))
+        emit(facts.OrderPlaced(joined.ts, 1, *joined.dimensions))
+        state.due_ms = min(state.due_ms, joined.last_ms + apart_ms + self.lateness_ms)
 
     def close(self, state: OrderState, watermark_ms: int, emit: Emit) -> bool:
-        """Forget an order whose retention has passed."""
+        """Forget orders that no line can join any more."""
         del emit
-        return state.due_ms > watermark_ms
+        kept_ms = 3 * self.lateness_ms
+        state.orders = [order for order in state.orders if order.last_ms + kept_ms > watermark_ms]
+        state.due_ms = min((o.last_ms + kept_ms for o in state.orders), default=NEVER_MS)
+        return bool(state.orders)
 
     def encode(self, state: OrderState) -> bytes:
         """Encode as msgpack."""

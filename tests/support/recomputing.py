@@ -90,8 +90,8 @@ def facts_of(
     catalog = catalog_of(*map(count, wanted), **defaults)
     con = recomputed(log_of(events, topic), catalog)
     rows = con.execute(
-        "select type, ts - $1, duration_ms, micro from fact where type in (select unnest($2))"
-        " order by ts, type",
+        "select type, ts - $1, duration_ms, micro from fact"
+        " where type in (select unnest($2)) and gone is null order by ts, type",
         [T0_MS, list(wanted)],
     )
     return rows.fetchall()

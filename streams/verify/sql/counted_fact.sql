@@ -15,6 +15,7 @@ with clock as (
     where fact.type = '$type'
 )
 select f.topic, coalesce(f.home, f.part) as part, f.ts, f.duration_ms, f.micro,
+    coalesce(f.gone, false) as gone,
     row_number() over (order by at_off, due_ms nulls first, dimensions_off, number) as sequence
     $fields
 from wanted f

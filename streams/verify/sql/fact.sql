@@ -8,6 +8,7 @@ create or replace table fact (
     due_ms bigint,                  -- where the watermark brought it about: its timer
     dimensions_off bigint not null, -- the event whose dimensions it carries
     fallback_off bigint,            -- the event that fills in what that one leaves empty
+    gone boolean,                   -- taken back: only the labels that it brought are left
     home integer,                   -- whose budget of labels it is in, where that is not part's
     duration_ms bigint,
     micro bigint,

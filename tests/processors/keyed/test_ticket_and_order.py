@@ -75,3 +75,26 @@ def test_an_order_counts_once_at_its_first_purchase() -> None:
     lines = [event("purchase", m, order_id="o", value=1, currency="EUR") for m in (5, 3, 8)]
     for order in every_order(lines):
         assert conclude(ORDERS, order) == {("order_placed", 3): 1}
+
+
+def test_an_order_number_that_comes_back_much_later_is_another_order() -> None:
+    """Lines twice the horizon apart are two orders; one between them makes them one again."""
+    days = (0, 20, 79, 139)  # 59 days after 20: the same; 60 days after 79: another
+    lines = [
+        event("purchase", d * 1_440, order_id="o", value=1, currency="EUR", product=f"p{d}")
+        for d in days
+    ]
+    for order in every_order(lines):
+        assert conclude(ORDERS, order) == {("order_placed", 0): 1, ("order_placed", 139 * 1_440): 1}
+    between = event("purchase", 100 * 1_440, order_id="o", value=1, currency="EUR")
+    for order in every_order([*lines, between]):
+        assert conclude(ORDERS, order) == {("order_placed", 0): 1}
+
+
+def test_an_order_is_forgotten_only_when_no_line_can_join_it() -> None:
+    """Whether an old order was let go before a line came or after changes nothing."""
+    line = event("purchase", 0, order_id="o", value=1, currency="EUR")
+    for minute, lives in ((90 * 1_440 - 1, True), (90 * 1_440, False)):
+        state = ORDERS.new("o")
+        ORDERS.take(state, line, 0, lambda _: None)
+        assert ORDERS.close(state, minute * MINUTE_MS, lambda _: None) is lives

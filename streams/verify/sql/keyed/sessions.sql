@@ -87,3 +87,17 @@ with step as (
 select topic, part, type, start_ms as ts, last_off as known_off, first_off as dimensions_off,
     audience, getvariable('funnel_steps')[rank] as step
 from told;
+
+-- What began a session when it came, and no more once an earlier event had, leaves its labels.
+insert into fact by name
+with came as (
+    select *, min(off) over (
+            partition by topic, part, identity, sid order by ts
+            range between gap_ms - 1 preceding and current row
+        ) = off as began
+    from visit
+)
+select topic, part, 'session_started' as type, ts, off as known_off, off as dimensions_off,
+    case when stays_anew then 'new' else 'returning' end as audience, true as gone
+from came
+where began and (topic, part, off) not in (select topic, part, first_off from session);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,19 +18,26 @@ if TYPE_CHECKING:
     import argparse
 
     from streams.cli.registry import Subparsers
+    from streams.replay.sources import Files
     from streams.settings import Settings
     from streams.verify.run import Verified
 
+SEED: Final = 1
 INTERRUPTED: Final = 130  # what a shell expects of a command that a signal ended half way
 EPILOG = """\
 examples:
   kpi verify events.ndjson
   kpi verify --mapping orders_online_retail orders.parquet
   kpi verify --format json --as-is late.ndjson
+  kpi verify --simulated 200000 --seed 7
+  kpi verify --simulated 20000 --kpis orders,revenue
 
 The files are replayed into a namespace of its own (Kafka, worker, Redis). Then the same log is
 recomputed in DuckDB from the KPIs' formulas, and every cell of every pane and every final window
 is compared. Exit code 0: there was something to compare and nothing differs; 1: something does.
+
+A simulated log has repeats, late and broken events, several currencies, and something for every
+KPI: exit code 1 also where a KPI's windows are all 0 or undefined.
 """
 
 
@@ -41,7 +49,13 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Compare every stored figure with a batch recomputation of the same events.",
         epilog=EPILOG,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
+    parser.add_argument("files", nargs="*", metavar="FILE", type=Path)
+    parser.add_argument(
+        "--simulated", type=int, metavar="N", help="make a log of N events instead of reading files"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=SEED, metavar="N", help=f"of the simulated log ({SEED})"
+    )
     parser.add_argument("--mapping", metavar="M.yaml", help="turns foreign rows into events")
     parser.add_argument(
         "--as-is", action="store_true", help="in the order of the files, not by event time"
@@ -57,23 +71,53 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         raise UsageError(
             f"{error.name} is not installed: pip install 'kpi-streams[verify]'"
         ) from error
-    files = open_files(args.files, args.mapping, as_is=args.as_is)
-    with ProgressLine(sys.stderr) as progress:
-        try:
-            found = verify(settings, files, report=progress.report, say=progress.say)
-        except StopRequested:
-            progress.say("stopped: nothing is said of the figures")
-            return INTERRUPTED
+    with tempfile.TemporaryDirectory(prefix="kpi-verify-log-") as directory:
+        files = _files(args, Path(directory))
+        with ProgressLine(sys.stderr) as progress:
+            try:
+                found = verify(settings, files, report=progress.report, say=progress.say)
+            except StopRequested:
+                progress.say("stopped: nothing is said of the figures")
+                return INTERRUPTED
     if args.format == "json":
         print_json(_document(found))
     else:
         _print(found)
-    return exit_code_of(found)
+    return exit_code_of(found, complete=args.simulated is not None)
 
 
-def exit_code_of(found: Verified) -> int:
-    """Return 0 where all was compared and nothing differs."""
-    return 0 if found.comparison.agrees else CheckFailedError.exit_code
+def _files(args: argparse.Namespace, directory: Path) -> Files:
+    """Return what is to be replayed; a simulated log is written down first.
+
+    Raises:
+        UsageError: neither files nor a simulated log are asked for, or both.
+    """
+    if args.simulated is None:
+        if not args.files:
+            raise UsageError("FILE is missing: name files of events, or --simulated N")
+        return open_files(args.files, args.mapping, as_is=args.as_is)
+    if args.files or args.mapping or args.as_is:
+        raise UsageError("--simulated takes the place of FILE, --mapping and --as-is")
+    if args.simulated < 1:
+        raise UsageError(f"--simulated {args.simulated}: must be at least 1")
+    from streams.verify.stream import simulated  # noqa: PLC0415  # as the import above
+
+    path = directory / "simulated.ndjson"
+    with path.open("wb") as file:
+        file.writelines(line + b"\n" for line in simulated(args.simulated, args.seed))
+    return open_files([path], None, as_is=True)
+
+
+def exit_code_of(found: Verified, *, complete: bool = False) -> int:
+    """Return 0 where all was compared and nothing differs.
+
+    Args:
+        found: the outcome.
+        complete: every KPI must have had something to compare, too.
+    """
+    comparison = found.comparison
+    fine = comparison.agrees and not (complete and comparison.empty)
+    return 0 if fine else CheckFailedError.exit_code
 
 
 def _document(found: Verified) -> dict[str, Any]:

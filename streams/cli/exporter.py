@@ -1,4 +1,4 @@
-"""``kpi exporter``: serve metrics and the JSON API."""
+"""``kpi exporter``: serve the live page, metrics and the JSON API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  kpi exporter                          on 127.0.0.1:9464
+  kpi exporter                          on http://127.0.0.1:9464: open it in a browser
   KPI_EXPORTER_TOKEN_FILE=token kpi exporter --exporter-host 0.0.0.0
 
 Off loopback a token is required.
@@ -25,7 +25,7 @@ def add_parser(subparsers: Subparsers) -> None:
     """Add ``exporter``."""
     subparsers.add_parser(
         "exporter",
-        help="serve metrics and the JSON API",
+        help="serve the live page, metrics and the JSON API",
         description="Serve KPIs from the tables, until SIGTERM.",
         epilog=EPILOG,
     )

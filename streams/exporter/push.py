@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -65,7 +66,25 @@ async def push(
         health: tell the pipeline's health too.
     """
     response = web.StreamResponse(headers=_HEADERS)
-    await response.prepare(request)
+    with suppress(ConnectionError):  # a listener that goes away is how every stream ends
+        await response.prepare(request)
+        await _tell(request, response, follower, channels, selection, health)
+    return response
+
+
+async def _tell(
+    request: web.Request,
+    response: web.StreamResponse,
+    follower: Follower,
+    channels: Channels,
+    selection: Selection,
+    health: HealthNews | None,
+) -> None:
+    """Write events as they come.
+
+    Raises:
+        ConnectionError: the listener is gone.
+    """
     told_health = b""
     spoke_s = time.monotonic()
     with channels.join(selection) as (channel, listener):

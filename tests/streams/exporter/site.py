@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientSession, web
 
 from streams.exporter.follower import Follower, end
-from streams.exporter.server import build_app
+from streams.exporter.server import LISTENERS, build_app
 from streams.query import answer
 from streams.tables.connection import open_client
 from streams.tables.redis_reader import RedisReader
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from processors.catalog.model import Catalog
     from processors.evaluate import Row
     from streams.exporter.board import Board
+    from streams.exporter.server import Listeners
     from streams.query import Question
 
 START_MS = 1_767_607_200_000  # 2026-01-05 10:00 UTC
@@ -80,7 +81,7 @@ class Site:
             port = runner.addresses[0][1]
             async with ClientSession(f"http://127.0.0.1:{port}") as http:
                 await until(lambda: follower.loaded)
-                yield Exporter(follower, http, port)
+                yield Exporter(follower, http, port, runner.app[LISTENERS])
         finally:
             await end(following)
             await runner.cleanup()
@@ -89,8 +90,11 @@ class Site:
 class Exporter:
     """A serving exporter and a client of it."""
 
-    def __init__(self, follower: Follower, http: ClientSession, port: int) -> None:
+    def __init__(
+        self, follower: Follower, http: ClientSession, port: int, listeners: Listeners
+    ) -> None:
         self.follower, self.http, self.port = follower, http, port
+        self.listeners = listeners
 
     @property
     def url(self) -> str:

@@ -96,6 +96,18 @@ async def test_a_listener_that_does_not_read_holds_nobody_up(site: Site) -> None
             deaf.close()
 
 
+async def test_who_leaves_leaves_no_error(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """A page that is closed ends its stream, and nothing is logged as an error."""
+    await site.owner.claim()
+    async with site.exporter() as exporter:
+        response = await exporter.http.get(f"{PATH}&health=true")
+        await event(response)
+        response.close()
+        listeners = exporter.listeners
+        await until(lambda: not listeners)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_who_falls_behind_gets_one_event_of_all_that_changed(site: Site) -> None:
     """From any version seen, one event leads to the present rows; what is gone is named."""
     await site.owner.claim()

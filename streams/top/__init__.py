@@ -1,0 +1,1 @@
+"""The live page's terminal sister: KPIs of a running exporter, as they change."""

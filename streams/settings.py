@@ -117,8 +117,21 @@ class Settings:
     )
     session_timeout_ms: int = _setting(
         10_000,
-        "silence after which the broker gives a worker's partitions away",
+        "silence after which the broker gives a worker's partitions away; Apache Kafka takes no "
+        "less than its group.min.session.timeout.ms, 6000 as installed",
         _within(1_000, 600_000),
+    )
+    instance_id: str = _setting(
+        "",
+        "name of this one worker, unique in its group: started again within session_timeout_ms it "
+        "goes on with the same partitions, without a rebalance; empty: none",
+        _matches(r"[A-Za-z0-9._-]{0,200}", "letters, digits, dots, dashes and underscores"),
+    )
+    count_anew: int = _setting(
+        0,
+        "1: where Redis was emptied and the log no longer begins at its beginning, count what it "
+        "still holds",
+        _within(0, 1),
     )
     collector_host: str = _setting("127.0.0.1", "address that the collector listens on")
     collector_port: int = _setting(9465, "port that the collector listens on; 0: a free one", _PORT)

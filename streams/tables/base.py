@@ -135,8 +135,16 @@ class PartitionTable(Protocol):
         """Return the states that hold any of processor -> texts; every state is looked at."""
         ...
 
-    async def load_due(self, watermark_ms: int, limit: int = 1000) -> dict[StateKey, bytes | None]:
-        """Return the first timers due at or before the watermark, in order of (due, key)."""
+    async def load_due(
+        self, watermark_ms: int, limit: int = 1000, skip: int = 0
+    ) -> dict[StateKey, bytes | None]:
+        """Return timers due at or before the watermark, in order of (due, key).
+
+        Args:
+            watermark_ms: how far time is.
+            limit: how many at most.
+            skip: how many of the first to leave out: what an earlier page had.
+        """
         ...
 
     async def commit(self, checkpoint: Checkpoint, *, expire_before: Mapping[str, int]) -> None:

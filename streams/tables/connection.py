@@ -13,6 +13,8 @@ from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
+    InvalidResponse,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
@@ -30,10 +32,17 @@ from processors.errors import SettingsError, UnreachableError
 TIMEOUT_S: Final = 10.0
 _RETRIES: Final = 3  # of one command; every command here may be sent twice
 
-_AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError)
-_REFUSED = (AuthenticationError, AuthorizationError, OutOfMemoryError, ReadOnlyError)
+# An answer that cannot be read is one that was cut off.
+_AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, InvalidResponse, OSError)
+_REFUSED = (
+    *(AuthenticationError, AuthorizationError, NoPermissionError),
+    *(OutOfMemoryError, ReadOnlyError),
+)
 # Refusals that redis-py has no class for, by the first word of the server's error.
-_REFUSED_CODES = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "OOM", "READONLY", "NOAUTH")
+_REFUSED_CODES = (
+    *("MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "OOM", "READONLY", "NOAUTH"),
+    "BUSY ",  # another's script runs for too long
+)
 
 
 def open_client(url: str) -> Redis:

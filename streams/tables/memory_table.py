@@ -85,7 +85,9 @@ class MemoryTable:
             if any(text in state for text in sought.get(key[0], ()))
         }
 
-    async def load_due(self, watermark_ms: int, limit: int = 1000) -> dict[StateKey, bytes | None]:
+    async def load_due(
+        self, watermark_ms: int, limit: int = 1000, skip: int = 0
+    ) -> dict[StateKey, bytes | None]:
         """Return the first timers due, with their states."""
         held = self._claimed()
         due = sorted(
@@ -93,7 +95,7 @@ class MemoryTable:
             for key, due_ms in held.timers.items()
             if due_ms <= watermark_ms
         )
-        return {key: held.states.get(key) for _, _, key in islice(due, limit)}
+        return {key: held.states.get(key) for _, _, key in islice(due, skip, skip + limit)}
 
     async def commit(self, checkpoint: Checkpoint, *, expire_before: Mapping[str, int]) -> None:
         """Apply a checkpoint, whole or not at all."""

@@ -128,12 +128,14 @@ class RedisTable:
                         break
         return found
 
-    async def load_due(self, watermark_ms: int, limit: int = 1000) -> dict[StateKey, bytes | None]:
+    async def load_due(
+        self, watermark_ms: int, limit: int = 1000, skip: int = 0
+    ) -> dict[StateKey, bytes | None]:
         """Return the first timers due, with their states."""
         with reaching(self._client):
             members, states = cast(
                 "tuple[list[bytes], list[bytes | None]]",
-                await run(self._client, "due", [self._claimed().meta], watermark_ms, limit),
+                await run(self._client, "due", [self._claimed().meta], watermark_ms, limit, skip),
             )
         return {parse_timer(member): state for member, state in zip(members, states, strict=True)}
 

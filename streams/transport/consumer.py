@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from streams.transport.gate import Gate
 
 
+class NoReadOffsets(dict[Any, None]):
+    """Remembers nothing: faust drops messages that lie behind what it has read once.
+
+    After tables went back to an older copy their log is read again from there; which chunk counts
+    is the partition's owner to say.
+    """
+
+    def __missing__(self, tp: Any) -> None:
+        """Answer that nothing was read."""
+
+    def __setitem__(self, tp: Any, offset: object) -> None:
+        """Forget it."""
+
+
 class ChunkConsumer(Consumer):  # type: ignore[misc]  # untyped library
     """Faust's consumer with chunks for messages.
 
@@ -29,6 +43,7 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # untyped library
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._checkpointed: dict[Any, int] = {}
+        self._read_offset = NoReadOffsets()
         #: called in the main loop with (topic, partition) whose position the log does not hold
         self.out_of_range: Callable[[str, int], None] | None = None
 
@@ -75,6 +90,14 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # untyped library
         """Return the log's end as of the last fetch; None before the first or unassigned."""
         state = self._state(topic, partition)
         return None if state is None else state.highwater
+
+    async def committed(self, topic: str, partition: int) -> int | None:
+        """Return the offset that the group has committed; None if none.
+
+        Raises:
+            KafkaError: the broker is away.
+        """
+        return await self._thread.committed_offset(self._new_topicpartition(topic, partition))
 
     async def log_bounds(self, tps: Iterable[Any]) -> dict[Any, tuple[int, int]]:
         """Return partition -> (first offset, one past the last readable one); shuts their gates.

@@ -132,6 +132,15 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # unty
             ends[tp] = max(ends[tp], readable_end(state))
         return {tp: (starts[tp], ends[tp]) for tp in tps}
 
+    async def committed_offset(self, tp: Any) -> int | None:
+        """Return the offset that the group has committed; None if none."""
+        offset: int | None = await self.call_thread(self._committed_offset, tp)
+        return offset
+
+    async def _committed_offset(self, tp: Any) -> int | None:
+        offset: int | None = await self._ensure_consumer().committed(tp)
+        return offset
+
     @staticmethod
     def _assigned_state(consumer: Any, tp: Any) -> Any:
         try:

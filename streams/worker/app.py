@@ -77,7 +77,6 @@ def create_app(
     *,
     backend: Backend | None = None,
     topics: Sequence[str] = PROCESSED_TOPICS,
-    instance_id: str = "",
 ) -> WorkerApp:
     """Build the app; nothing is connected before it starts.
 
@@ -85,14 +84,12 @@ def create_app(
         settings: of this namespace.
         backend: tables and pipelines; by default Redis and the catalogue of the settings.
         topics: logical names of the topics to process.
-        instance_id: makes group membership static: a restart within the session timeout gets
-            the same partitions without a rebalance.
     """
     backend = backend or redis_backend(settings)
     app = WorkerApp(
         settings.group_id,
         broker=[f"{SCHEME}://{server}" for server in settings.broker.split(",")],
-        **_faust_settings(settings, instance_id),
+        **_faust_settings(settings),
     )
 
     def fail(error: Exception) -> None:
@@ -129,7 +126,7 @@ def create_app(
     return app
 
 
-def _faust_settings(settings: Settings, instance_id: str) -> dict[str, Any]:
+def _faust_settings(settings: Settings) -> dict[str, Any]:
     session_s = settings.session_timeout_ms / 1000
     return {
         "autodiscover": False,
@@ -141,7 +138,7 @@ def _faust_settings(settings: Settings, instance_id: str) -> dict[str, Any]:
         "broker_commit_interval": 5.0,
         "consumer_auto_offset_reset": "none",  # a lost position is an error, never a restart at 0
         "consumer_max_fetch_size": FETCH_BYTES_MAX,
-        "consumer_group_instance_id": instance_id or None,
+        "consumer_group_instance_id": settings.instance_id or None,
         "producer_acks": -1,
         "stream_buffer_maxsize": BUFFERED_CHUNKS,
         "stream_recovery_delay": 0.0,

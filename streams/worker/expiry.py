@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from redis.exceptions import RedisError
+
 from processors.ladder import ALL, DAY_MS
 from streams.worker.patience import AWAY
 
@@ -71,6 +73,6 @@ class Expiry:
             try:
                 progress = await self._read_progress()
                 self._bounds = expire_before(self._ladder, self._lateness_ms, progress)
-            except AWAY as error:
+            except (*AWAY, RedisError) as error:
                 logger.debug("expiry waits: %s", error)
             await asyncio.sleep(REFRESH_S)

@@ -80,6 +80,11 @@ class KafkaLog:
             raise UnreachableError(f"broker: {self._settings.broker}: topic {topic} is not there")
         return self._facts[topic]
 
+    async def committed(self, topic: str, partition: int) -> int | None:
+        """Ask the broker for the offset that the group has committed; None if none."""
+        offset: int | None = await self._app.consumer.committed(topic, partition)
+        return offset
+
     async def partitions(self, topic: str) -> int:
         """Ask the broker how many partitions a topic has.
 

@@ -26,6 +26,7 @@ from processors.names import logical_topic
 from streams.transport.thread import StaleAssignmentError
 from streams.worker.dead_letters import DeadLetters
 from streams.worker.passing import Passing
+from streams.worker.past import check_past
 from streams.worker.patience import AbandonedError, Patience
 from streams.worker.tenure import Tenure, Tools
 from streams.worker.ticks import Ticks
@@ -41,9 +42,20 @@ if TYPE_CHECKING:
 SLICE_RECORDS: Final = 4_000  # about 30 ms of work between two turns of the event loop
 FAILURES_MAX: Final = 3  # re-claims without progress before the process gives up
 FENCED_WAIT_S: Final = 3.0  # a heartbeat: by then a worker that lost the partition knows it
+CANCEL_AGAIN_S: Final = 0.2
 TICK_POLL_S: Final = 0.1  # while a tick is due but the log's end is not known yet
 
 logger = logging.getLogger(__name__)
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it ends: on Python 3.11 timeouts in redis-py can swallow a cancellation.
+
+    See https://github.com/python/cpython/issues/86296
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
 
 
 class LostPositionError(Exception):
@@ -68,6 +80,7 @@ class PartitionRunner:
         self._logical = logical_topic(topic, settings.namespace)
         self._ports = ports
         self._interval_s = settings.checkpoint_interval_ms / 1000
+        self._count_anew = bool(settings.count_anew)
         self._tools = Tools(
             ports.make_table(self._logical, partition),
             DeadLetters(ports.outbox, settings.namespace, self._logical, partition),
@@ -105,8 +118,7 @@ class PartitionRunner:
         self._wake.set()
         done, _ = await asyncio.wait({task}, timeout=timeout_s)
         if not done:
-            task.cancel()
-            await asyncio.wait({task})
+            await cancelled(task)
             self._forget()
         if self.vitals.state is not State.STOPPED:
             self.vitals.state = State.WAITING
@@ -224,6 +236,9 @@ class PartitionRunner:
                 log_end=bounds.log_end,
             )
         )
+        if claim.offset is None:
+            committed = await call(partial(self._ports.log.committed, self.topic, self.partition))
+            check_past(self._label, bounds, committed, count_anew=self._count_anew)
         tenure = self._tenure
         if tenure is not None and tenure.outlives(claim):
             tenure.epoch = claim.epoch

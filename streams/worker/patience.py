@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from aiokafka.errors import KafkaError
 from faust.exceptions import ProducerSendError
-from redis.exceptions import RedisError
 
 from processors.errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-AWAY: Final = (UnreachableError, RedisError, KafkaError, ProducerSendError, OSError, TimeoutError)
+# Of Redis only what streams/tables calls unreachable: any other of its errors would never go away.
+AWAY: Final = (UnreachableError, KafkaError, ProducerSendError, OSError, TimeoutError)
 RETRY_FIRST_S: Final = 0.1
 RETRY_MAX_S: Final = 5.0
 

@@ -63,6 +63,10 @@ class Log(Protocol):
         """Ask the broker for a partition's bounds."""
         ...
 
+    async def committed(self, topic: str, partition: int) -> int | None:
+        """Ask the broker for the offset that the group has committed; None if none."""
+        ...
+
     async def partitions(self, topic: str) -> int:
         """Ask the broker how many partitions a topic has."""
         ...

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from streams.worker.ports import Pipeline
 
 logger = logging.getLogger(__name__)
-DUE_LIMIT: Final = 1_000  # timers a checkpoint; more make further checkpoints
+DUE_PAGE: Final = 1_000  # timers a request
+DUE_MAX: Final = 100_000  # timers a checkpoint (30 MB of states); more make further checkpoints
 
 
 @dataclass(frozen=True)
@@ -127,14 +128,23 @@ class Tenure:
             noted(checkpoint)
 
     async def _fire_due(self) -> bool:
-        """Fire what the table finds due; say whether there may be more than it returned."""
+        """Fire what the table finds due; say whether there may be more than it returned.
+
+        All in one checkpoint, if they are not too many: whoever reads it takes everything before
+        its watermark for final.
+        """
         watermark_ms = self.watermark_ms
         if watermark_ms is None:
             return False
-        tools = self._tools
-        due = await tools.patience.call(partial(tools.table.load_due, watermark_ms, DUE_LIMIT))
-        self._pipeline.fire(due)
-        return len(due) >= DUE_LIMIT
+        table = self._tools.table
+        for skip in range(0, DUE_MAX, DUE_PAGE):
+            due = await self._tools.patience.call(
+                partial(table.load_due, watermark_ms, DUE_PAGE, skip)
+            )
+            self._pipeline.fire(due)
+            if len(due) < DUE_PAGE:
+                return False
+        return True
 
     async def _commit(self, checkpoint: Checkpoint) -> None:
         tools = self._tools

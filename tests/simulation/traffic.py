@@ -18,15 +18,32 @@ Log = dict[tuple[str, int], list[LogRecord]]
 
 
 def make_log(
-    seed: int, *, events: int, partitions: int = 2, lateness_max_ms: int = 7_200_000
+    seed: int,
+    *,
+    events: int,
+    partitions: int = 2,
+    lateness_max_ms: int = 7_200_000,
+    busy: float = 0.0,
 ) -> Log:
-    """Make a log: topic and partition -> (offset, timestamp ms, value), offsets with gaps."""
+    """Make a log: topic and partition -> (offset, timestamp ms, value), offsets with gaps.
+
+    Args:
+        seed: the same log for the same seed.
+        events: how many; each ten span two hours.
+        partitions: of each topic.
+        lateness_max_ms: the most that an event lags behind.
+        busy: share of events that follow the one before within a second. Long logs need many:
+            the recomputation knows no horizon after which an order is forgotten.
+    """
     rnd = random.Random(seed)
     log: Log = {}
     clock = START_MS
     sent: list[tuple[dict[str, Any], bytes]] = []
     for number in range(events):
-        clock += rnd.choice(_STEPS_MS) // rnd.choice((1, 1, 7, 50))
+        if busy and rnd.random() < busy:
+            clock += rnd.randrange(1_000)
+        else:
+            clock += rnd.choice(_STEPS_MS) // rnd.choice((1, 1, 7, 50))
         late_ms = rnd.choice((0, 0, 0, 0, 5_000, 40_000, _GAP_MS, rnd.randrange(lateness_max_ms)))
         event = _event(rnd, number, clock - late_ms)
         value = json.dumps(event).encode()

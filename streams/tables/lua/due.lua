@@ -5,12 +5,12 @@
 --            <p>:timers             zset  read
 --            <p>:state:<processor>  hash  read, for each processor with a timer due
 --
--- ARGV: watermark (ms), limit
+-- ARGV: watermark (ms), limit, how many of the first to leave out
 -- Returns {members, states}: members are processor NUL state id, in order of (due, member); a
 -- state never stored is nil.
 
 local prefix = string.sub(KEYS[1], 1, -5)
-local members = redis.call('ZRANGEBYSCORE', prefix .. 'timers', '-inf', ARGV[1], 'LIMIT', 0,
+local members = redis.call('ZRANGEBYSCORE', prefix .. 'timers', '-inf', ARGV[1], 'LIMIT', ARGV[3],
   ARGV[2])
 
 local states = {}

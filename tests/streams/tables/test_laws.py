@@ -331,6 +331,8 @@ async def test_due_timers_come_in_order_up_to_the_limit(tables: Backend) -> None
         (("cart", ids[0]), None),
     ]
     assert list(await table.load_due(300, limit=2)) == list(due)[:2]
+    assert list(await table.load_due(300, limit=2, skip=1)) == list(due)[1:3]
+    assert await table.load_due(300, limit=2, skip=5) == {}
     assert await table.load_due(-8) == {}
 
 

@@ -194,7 +194,7 @@ class CountingTable:
         return {(name, i): None for name, ids in wanted.items() for i in ids}
 
     async def load_due(
-        self, watermark_ms: int, limit: int = 1000
+        self, watermark_ms: int, limit: int = 1000, skip: int = 0
     ) -> dict[tuple[str, bytes], bytes | None]:
         """Have none."""
         await self._reach()

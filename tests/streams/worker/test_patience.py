@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from redis.exceptions import ResponseError
 
 from processors.errors import FencedError, UnreachableError
 from streams.worker.patience import AbandonedError, Patience
@@ -49,10 +50,11 @@ def test_other_errors_are_not_waited_for() -> None:
     """A fence, or a fault of ours, is no outage."""
 
     async def body() -> None:
-        service = Service([FencedError("other owner")])
-        with pytest.raises(FencedError):
-            await Patience("t[0]").call(service)
-        assert service.calls == 1
+        for error in (FencedError("other owner"), ResponseError("WRONGTYPE")):
+            service = Service([error])
+            with pytest.raises(type(error)):
+                await Patience("t[0]").call(service)
+            assert service.calls == 1
 
     asyncio.run(body())
 

@@ -1,0 +1,70 @@
+"""One owner's checkpoints: what is due before the watermark is in the one that carries it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from processors.checkpoint import Checkpoint, Claim
+from streams.tables.memory_store import MemoryStore
+from streams.tables.memory_table import MemoryTable
+from streams.worker.patience import Patience
+from streams.worker.tenure import DUE_PAGE, Tenure, Tools
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TIMERS = 2 * DUE_PAGE + 7
+
+
+class Alarm:
+    """A pipeline that is handed timers and takes them off in its next checkpoint."""
+
+    restore_from = 1
+    watermark_ms = 10**6
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self.rung: dict[tuple[str, bytes], None] = {}
+
+    def fire(self, due: Mapping[tuple[str, bytes], bytes | None]) -> None:
+        """Take what is due."""
+        assert not self.rung.keys() & due.keys(), "each is handed over once"
+        self.rung |= dict.fromkeys(due)
+
+    def drain(self, *, next_offset: int) -> Checkpoint:
+        """Make a checkpoint."""
+        number, offset = self._claim.number + 1, self._claim.offset
+        timers: dict[Any, int | None] = dict(self.rung)
+        return Checkpoint(0, number, offset, next_offset, self.watermark_ms, timers=timers)
+
+
+class Nothing:
+    """Dead letters and emissions that there are none of."""
+
+    async def flush(self) -> None:
+        """Publish none."""
+
+
+def test_every_due_timer_is_in_the_checkpoint_that_carries_the_watermark() -> None:
+    """However many cold timers fall due at once, no checkpoint is ahead of one that has not."""
+
+    async def body() -> None:
+        table = MemoryTable(MemoryStore(), "t", "topic", 0)
+        bounds = {"topic_id": "", "partitions": 1, "log_start": 0, "log_end": 10}
+        claim = await table.claim(**bounds)  # type: ignore[arg-type]
+        timers = {("session", b"%016d" % n): n for n in range(TIMERS)}
+        first = Checkpoint(claim.epoch, 1, None, 1, 0, timers=dict(timers))
+        await table.commit(first, expire_before={})
+        claim = await table.claim(**bounds)  # type: ignore[arg-type]
+        alarm: Any = Alarm(claim)
+        nothing: Any = Nothing()
+        tools = Tools(table, nothing, nothing, Patience("t[0]"), dict)
+        tenure = Tenure(tools, alarm, claim, 0)
+        tenure.reached = 2
+        seen: list[Checkpoint] = []
+        await tenure.checkpoint(seen.append)
+        assert [len(checkpoint.timers) for checkpoint in seen] == [TIMERS]
+        assert await table.load_due(10**6) == {}
+
+    asyncio.run(body())

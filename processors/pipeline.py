@@ -22,6 +22,7 @@ from typing import Any
 
 from processors.admission import Admission
 from processors.catalog.model import Catalog
+from processors.catalog.versions import NOTHING_CHANGED, Kept, pending_of
 from processors.checkpoint import Checkpoint, Claim
 from processors.control import Controls, Forgotten
 from processors.decode import Decoder, Rejection, Validity
@@ -67,20 +68,26 @@ class Plan:
     """A catalogue, compiled for the pipeline."""
 
     catalog: Catalog
+    kept: Kept
     measures: MeasurePlan
     fact_types: frozenset[str]
     reads: Reads
 
 
-def compile_plan(catalog: Catalog) -> Plan:
-    """Compile a catalogue once; every partition's pipeline shares the plan."""
-    measures = compile_measures(catalog)
+def compile_plan(catalog: Catalog, kept: Kept = NOTHING_CHANGED) -> Plan:
+    """Compile a catalogue once; every partition's pipeline shares the plan.
+
+    Args:
+        catalog: the definitions.
+        kept: which versions of them the namespace keeps.
+    """
+    measures = compile_measures(catalog, kept)
     reads = {
         fact: frozenset(name for lane in lanes for name in (*lane.dimensions, lane.of))
         for fact, lanes in measures.lanes.items()
         if fact in FACT_BY_TYPE
     }
-    return Plan(catalog, measures, frozenset(reads), reads)
+    return Plan(catalog, kept, measures, frozenset(reads), reads)
 
 
 _MARKS_ID = state_id(MARKS)
@@ -210,9 +217,18 @@ class PartitionPipeline:
         self._seen_ms = last_seen_ms([claim.counters])
         self._takes_apart = not ITEM_FACTS.isdisjoint(plan.fact_types)
         self._counters: Counter[str] = Counter()
+        self._take_up(plan, claim)
         self._facts: list[Any] = []
         self._clock_ns = stage_clock_ns
         self.stage_ns: Counter[str] = Counter()
+
+    def _take_up(self, plan: Plan, claim: Claim) -> None:
+        """Note since when what came into the catalogue later is counted, if nobody has."""
+        for item in pending_of(plan.catalog, plan.kept, self.topic):
+            key = plan.kept.since_key(item)
+            if key is not None and key not in claim.counters:
+                reached_ms = self._max_ts_ms + 1 if claim.offset else 1
+                self._counters[key] = max(1, reached_ms)
 
     @property
     def watermark_ms(self) -> int | None:

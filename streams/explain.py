@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from processors.catalog.versions import look
 from processors.evaluate import evaluate
 from processors.explain import explain, take_apart
 from processors.inputs import inputs_of, last_seen_ms, missing_inputs, waiting_for
 from streams.query import Question, read_window
 from streams.tables.connection import open_client
+from streams.tables.measure_register import read_register
 from streams.tables.redis_reader import RedisReader
+from streams.tables.versioned import VersionedReader
 
 if TYPE_CHECKING:
     from processors.catalog.model import Catalog, Metric
@@ -62,7 +65,8 @@ async def explain_settings(settings: Settings, catalog: Catalog, metric: Metric)
     """
     client = open_client(settings.redis_url)
     try:
-        reader = RedisReader(client, settings.namespace)
+        kept = look(await read_register(client, settings.namespace), catalog)
+        reader = VersionedReader(RedisReader(client, settings.namespace), kept)
         return await explain_now(reader, catalog, metric, time.time_ns() // 1_000_000)
     finally:
         await client.aclose()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from processors.catalog.model import window as parse_window
 from processors.catalog.requirements import topics_of
 from processors.catalog.scalars import did_you_mean
+from processors.catalog.versions import NOTHING_CHANGED, look
 from processors.errors import CheckFailedError, UsageError
 from processors.evaluate import evaluate
 from processors.names import CURRENCY
@@ -18,17 +19,21 @@ from processors.windows import Span, final_end, live_end, window_start
 from streams.exporter.horizon import (
     holding,
     is_complete,
+    is_counted,
     kept_from_ms,
     read_from_ms,
     watermark_ms,
 )
 from streams.tables.connection import open_client
+from streams.tables.measure_register import read_register
 from streams.tables.redis_reader import RedisReader
+from streams.tables.versioned import VersionedReader
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from processors.catalog.model import Catalog, Metric, Window
+    from processors.catalog.versions import Kept
     from processors.evaluate import Row
     from processors.slots import SlotRuns
     from processors.windows import Run
@@ -155,7 +160,11 @@ def parse_time(text: str) -> int | None:
 
 
 async def answer(
-    reader: TableReader, catalog: Catalog, question: Question, now_ms: int
+    reader: TableReader,
+    catalog: Catalog,
+    question: Question,
+    now_ms: int,
+    kept: Kept = NOTHING_CHANGED,
 ) -> list[Row]:
     """Return the rows that answer a question.
 
@@ -164,17 +173,22 @@ async def answer(
         catalog: that the question was checked with.
         question: what is asked.
         now_ms: the wall clock.
+        kept: what the namespace keeps of the catalogue.
 
     Raises:
         CheckFailedError: a final window is asked for that the watermark has not passed.
         UnreachableError: Redis is away or refused.
     """
-    tables, span = await read_window(reader, catalog, question, now_ms)
+    tables, span = await read_window(reader, catalog, question, now_ms, kept)
     return evaluate(catalog, question.metric, question.window, question.dimensions, tables, span)
 
 
 async def read_window(
-    reader: TableReader, catalog: Catalog, question: Question, now_ms: int
+    reader: TableReader,
+    catalog: Catalog,
+    question: Question,
+    now_ms: int,
+    kept: Kept = NOTHING_CHANGED,
 ) -> tuple[Tables, Span]:
     """Return the cells that answer a question, and the time that they stand for.
 
@@ -192,14 +206,15 @@ async def read_window(
     runs = {slot: slot_runs(slot, window, end_ms, catalog.ladder) for slot in slots_of(metric)}
     panes = await _panes(reader, runs.values())
     tables = Tables({slot: add_up(found, panes) for slot, found in runs.items()})
+    read_from = read_from_ms(metric, window, end_ms, catalog.ladder)
+    asked = (metric, window, question.dimensions)
     span = Span(
         window_start(window, end_ms, catalog.ladder),
         end_ms,
         provisional=watermark is None or end_ms > watermark,
         watermark_ms=watermark,
-        complete=is_complete(
-            read_from_ms(metric, window, end_ms, catalog.ladder), kept_from_ms(partitions, topics)
-        ),
+        complete=is_complete(read_from, kept_from_ms(partitions, topics))
+        and is_counted(catalog, kept, partitions, asked, read_from),
     )
     return tables, span
 
@@ -262,15 +277,25 @@ def _final_end(
     return end_ms
 
 
-async def query(settings: Settings, catalog: Catalog, question: Question) -> Sequence[Row]:
+async def query(
+    settings: Settings, catalog: Catalog, question: Question, *, before: int = 0
+) -> Sequence[Row]:
     """Answer a question from the settings' Redis and namespace.
+
+    Args:
+        settings: where to ask.
+        catalog: that the question was checked with.
+        question: what is asked.
+        before: of measures whose definition changed, read so many versions before the present.
 
     Raises:
         CheckFailedError, UnreachableError: see :func:`answer`.
     """
     client = open_client(settings.redis_url)
     try:
-        reader = RedisReader(client, settings.namespace)
-        return await answer(reader, catalog, question, time.time_ns() // 1_000_000)
+        register = await read_register(client, settings.namespace)
+        kept = look(register, catalog, back=before)
+        reader = VersionedReader(RedisReader(client, settings.namespace), kept)
+        return await answer(reader, catalog, question, time.time_ns() // 1_000_000, kept)
     finally:
         await client.aclose()

@@ -6,8 +6,10 @@ checkpoint is the result spread over measures and rungs, which is per group and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from processors.catalog.versions import NOTHING_CHANGED, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,11 +68,12 @@ class MeasurePlan:
     values_max: int
 
 
-def compile_measures(catalog: Catalog) -> MeasurePlan:
+def compile_measures(catalog: Catalog, kept: Kept = NOTHING_CHANGED) -> MeasurePlan:
     """Plan what each event type adds to, from the catalogue's requirements."""
     grouped: dict[tuple[str, Aggregation, str, bool], list[Requirement]] = {}
-    for requirement in catalog.requirements.values():
-        measure = requirement.measure
+    for declared in catalog.requirements.values():
+        measure = replace(declared.measure, name=kept.name(declared.measure.name))
+        requirement = replace(declared, measure=measure)
         for event_type in measure.events:
             lane = (event_type, measure.agg, measure.of, bool(measure.bounds))
             grouped.setdefault(lane, []).append(requirement)

@@ -43,7 +43,7 @@ class Meters:
     def backend(self, settings: Settings) -> Backend:
         """Return the product's backend with a clock at every part."""
         real = redis_backend(settings)
-        plan = compile_plan(read_catalog(settings))
+        plan = compile_plan(read_catalog(settings))  # a fresh namespace has no other versions
 
         def make_pipeline(claim: Claim, topic: str, partition: int) -> PartitionPipeline:
             pipeline = PartitionPipeline(

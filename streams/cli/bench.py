@@ -29,8 +29,8 @@ examples:
 
 Servers: those of --broker and --redis-url (or KPI_BROKER, KPI_REDIS_URL) where set, else embedded
 ones. Events go into a namespace of their own, which is dropped in the end. Throughput is one worker
-process with all KPIs (or those of --kpis) and a checkpoint a second, from its first checkpoint to its last; beside it
-plain aiokafka fetches the same log and does nothing.
+process with all KPIs (or those of --kpis) and a checkpoint a second, from its first checkpoint to
+its last; beside it plain aiokafka fetches the same log and does nothing.
 """
 
 

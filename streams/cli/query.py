@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
+from processors.errors import UsageError
 from streams.catalog_files import read_catalog
 from streams.cli.output import add_format, print_json, print_table
 from streams.query import NOW, ask, query
@@ -26,6 +27,7 @@ examples:
   kpi query page_views                              the first window, up to now
   kpi query click_through_rate --window 1h --by campaign --format json
   kpi query revenue --at 2026-01-31T12:00:00Z --final
+  kpi query revenue --before 1                      as it was defined before the last change
 
 A window ends at TIME where it can, else it holds TIME; live windows hold the present pane and are
 provisional. With --final the window ends at the slowest watermark, or exits with 1 where TIME is
@@ -43,6 +45,13 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--by", default="", metavar="DIM,DIM", help="dimensions (the total)")
     parser.add_argument("--at", default=NOW, metavar="TIME", help="RFC 3339, ms or now (now)")
     parser.add_argument("--final", action="store_true", help="only what is behind the watermark")
+    parser.add_argument(
+        "--before",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of measures whose definition changed, the version so many changes ago (0)",
+    )
     add_format(parser)
 
 
@@ -50,7 +59,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print the answer."""
     catalog = read_catalog(settings)
     question = ask(catalog, args.kpi, window=args.window, by=args.by, at=args.at, final=args.final)
-    rows = asyncio.run(query(settings, catalog, question))
+    if args.before < 0:
+        raise UsageError(f"--before {args.before}: it counts changes back, 0 is the present")
+    rows = asyncio.run(query(settings, catalog, question, before=args.before))
     if args.format == "json":
         print_json(to_builtins(rows))
     else:

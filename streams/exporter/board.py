@@ -15,11 +15,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from processors.catalog.requirements import topics_of
+from processors.catalog.versions import NOTHING_CHANGED
 from processors.evaluate import evaluate
 from processors.reading import target_of
 from processors.sliding import SlidingSums
 from streams.exporter.horizon import (
     is_complete,
+    is_counted,
     kept_from_ms,
     reached_ms,
     read_from_ms,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from processors.catalog.model import Catalog, Metric, Window
+    from processors.catalog.versions import Kept
     from processors.evaluate import Row
     from processors.slots import Tables
     from processors.windows import Span
@@ -54,8 +57,9 @@ class Board:
         revision: grows with every change that a reader could see.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, kept: Kept = NOTHING_CHANGED) -> None:
         self.catalog = catalog
+        self._kept = kept
         self.partitions: dict[PartitionId, Progress] = {}
         self.revision = 0
         self.topics = {m.id: topics_of(m, catalog.measures) for m in catalog.metrics.values()}
@@ -164,6 +168,8 @@ class Board:
         span = self._span(metric, window, final=final)
         if span is None:
             return []
+        if self._kept.generations and not self._counted(metric, window, dimensions, span.end_ms):
+            span = replace(span, complete=False)
         key = (metric.id, window.name, dimensions, final, values_max)
         state = (span, self._sums.changes(metric, window, final=final))
         found = self._rows.get(key)
@@ -191,6 +197,17 @@ class Board:
             complete=self._complete(metric, window, span.end_ms, final=final),
             # It moves with every checkpoint, and only what matures looks at it.
             watermark_ms=span.watermark_ms if metric.matures_ms else None,
+        )
+
+    def _counted(
+        self, metric: Metric, window: Window, dimensions: tuple[str, ...], end_ms: int
+    ) -> bool:
+        return is_counted(
+            self.catalog,
+            self._kept,
+            self.partitions,
+            (metric, window, dimensions),
+            read_from_ms(metric, window, end_ms, self.catalog.ladder),
         )
 
     def _complete(self, metric: Metric, window: Window, end_ms: int, *, final: bool) -> bool:

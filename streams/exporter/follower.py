@@ -16,14 +16,17 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from processors.catalog.versions import NOTHING_CHANGED
 from processors.errors import UnreachableError
 from streams.exporter.board import Board
 from streams.exporter.turns import Turns
+from streams.tables.versioned import VersionedReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from processors.catalog.model import Catalog
+    from processors.catalog.versions import Kept
     from streams.tables.base import (
         Delta,
         Followed,
@@ -50,10 +53,20 @@ class Follower:
         reader: of the namespace.
         catalog: what to show.
         clock_ms: the wall clock.
+        look: returns what the namespace keeps of the catalogue; asked now and then.
     """
 
-    def __init__(self, reader: TableReader, catalog: Catalog, clock_ms: Callable[[], int]) -> None:
-        self.reader, self.catalog, self.clock_ms = reader, catalog, clock_ms
+    def __init__(
+        self,
+        reader: TableReader,
+        catalog: Catalog,
+        clock_ms: Callable[[], int],
+        look: Callable[[], Awaitable[Kept]] | None = None,
+    ) -> None:
+        self._all, self.catalog, self.clock_ms = reader, catalog, clock_ms
+        self._look = look or _unchanged
+        self._kept = NOTHING_CHANGED
+        self.reader = VersionedReader(reader, NOTHING_CHANGED)
         self._board = Board(catalog)
         self._loaded = False
         self._changed = asyncio.Event()
@@ -100,7 +113,9 @@ class Follower:
             UnreachableError: Redis is away or refused.
         """
         started_ms = _monotonic_ms()
-        board = await load_board(self.reader, self.catalog, self.clock_ms)
+        self._kept = await self._look()
+        self.reader = VersionedReader(self._all, self._kept)
+        board = await load_board(self.reader, self.catalog, self.clock_ms, self._kept)
         board.revision += self._board.revision  # readers compare revisions across boards
         self._board, self._loaded = board, True
         self._heard()
@@ -159,6 +174,9 @@ class Follower:
         if now_ms - self._refreshed_ms >= REFRESH_INTERVAL_MS:
             self._refreshed_ms = now_ms
             self._board.refresh_kept(await self.reader.progress())
+            if await self._look() != self._kept:
+                logger.info("a worker took up other definitions: loading anew")
+                await self.load()
 
     def _heard(self) -> None:
         self._heard_ms = _monotonic_ms()
@@ -181,13 +199,22 @@ async def end(following: asyncio.Task[None]) -> None:
         await asyncio.wait((following,), timeout=_CANCEL_AGAIN_S)
 
 
-async def load_board(reader: TableReader, catalog: Catalog, clock_ms: Callable[[], int]) -> Board:
+async def _unchanged() -> Kept:
+    return NOTHING_CHANGED
+
+
+async def load_board(
+    reader: TableReader,
+    catalog: Catalog,
+    clock_ms: Callable[[], int],
+    kept: Kept = NOTHING_CHANGED,
+) -> Board:
     """Return a board of everything in the tables, caught up.
 
     Raises:
         UnreachableError: Redis is away or refused.
     """
-    board = Board(catalog)
+    board = Board(catalog, kept)
     since_ms = board.needs(await reader.progress(), clock_ms())
     snapshots = await reader.snapshot(since_ms)
     deltas: dict[PartitionId, list[Delta]] = {}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from processors.catalog.versions import fed_by, items_read
 from processors.slots import slot_runs, slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from collections.abc import Set as AbstractSet
 
-    from processors.catalog.model import Metric, Window
+    from processors.catalog.model import Catalog, Metric, Window
+    from processors.catalog.versions import Kept
     from processors.ladder import Ladder
     from streams.tables.base import PartitionId, Progress
 
@@ -73,6 +75,47 @@ def read_from_ms(metric: Metric, window: Window, end_ms: int, ladder: Ladder) ->
         for run in slot_runs(slot, window, end_ms, ladder).all:
             first_ms[run.rung] = min(run.start_ms, first_ms.get(run.rung, run.start_ms))
     return first_ms
+
+
+def counted_since_ms(
+    partitions: Partitions, topics: AbstractSet[str], since_key: str
+) -> int | None:
+    """Return since when every partition of some topics counts something; None: some do not yet."""
+    times_ms = [
+        seen.counters.get(since_key) if seen.number else 1
+        for who, seen in partitions.items()
+        if who.topic in topics
+    ]
+    return None if None in times_ms else max((ts for ts in times_ms if ts), default=1)
+
+
+def is_counted(
+    catalog: Catalog,
+    kept: Kept,
+    partitions: Partitions,
+    asked: tuple[Metric, Window, tuple[str, ...]],
+    read_from: Mapping[str, int],
+) -> bool:
+    """Tell whether all that a KPI's rows read was counted when their first pane began.
+
+    Args:
+        catalog: the definitions.
+        kept: what the namespace keeps of them.
+        partitions: how far each partition is.
+        asked: KPI, window and dimension set.
+        read_from: rung -> the first pane that is read (ms); a rung without one is read whole.
+    """
+    if not kept.generations:
+        return True
+    metric, window, dimensions = asked
+    for item in items_read(catalog, kept, metric, window, dimensions):
+        key = kept.since_key(item.name)
+        if key is None:
+            continue
+        since_ms = counted_since_ms(partitions, fed_by(catalog, item.measure), key)
+        if since_ms is None or (since_ms > 1 and read_from.get(item.rung, 0) < since_ms):
+            return False
+    return True
 
 
 def is_complete(read_from: Mapping[str, int], kept_from: Mapping[str, int]) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from processors.catalog.versions import look
 from processors.errors import UnreachableError
 from streams.catalog_files import read_catalog
 from streams.exporter.access import check_listener
@@ -17,10 +18,12 @@ from streams.exporter.follower import Follower, end
 from streams.exporter.server import build_app
 from streams.logs import configure_logs
 from streams.tables.connection import open_client
+from streams.tables.measure_register import read_register
 from streams.tables.redis_reader import RedisReader
 
 if TYPE_CHECKING:
     from processors.catalog.model import Catalog
+    from processors.catalog.versions import Kept
     from streams.settings import Settings
 
 SHUTDOWN_S: Final = 2.0  # how long requests under way may take once the process is to end
@@ -50,7 +53,11 @@ async def _serve(settings: Settings, catalog: Catalog) -> None:
         loop.add_signal_handler(name, stop.set)
     client = open_client(settings.redis_url)
     reader = RedisReader(client, settings.namespace)
-    follower = Follower(reader, catalog, _wall_ms)
+
+    async def kept() -> Kept:
+        return look(await read_register(client, settings.namespace), catalog)
+
+    follower = Follower(reader, catalog, _wall_ms, kept)
     app = build_app(
         follower, token=settings.exporter_token, values_max=settings.exporter_values_max
     )

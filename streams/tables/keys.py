@@ -3,6 +3,7 @@
 ::
 
     kpi:<namespace>:registry                     hash    which topics and partitions there are
+    kpi:<namespace>:measures                     hash    which definitions were ever kept
     kpi:<namespace>:{<tag>}:meta                 hash    progress, fencing, counters
     kpi:<namespace>:{<tag>}:admitted             hash    admission scope -> msgpack list of values
     kpi:<namespace>:{<tag>}:timers               zset    processor NUL state id -> due (ms)
@@ -64,6 +65,11 @@ def check_name(what: str, name: str) -> str:
 def registry_key(namespace: str) -> str:
     """Return the key of a namespace's registry."""
     return f"{_PREFIX}:{check_name('namespace', namespace)}:registry"
+
+
+def measures_key(namespace: str) -> str:
+    """Return the key of a namespace's register of measures."""
+    return f"{_PREFIX}:{check_name('namespace', namespace)}:measures"
 
 
 def namespace_pattern(namespace: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
@@ -33,10 +33,20 @@ class RedisTable:
         namespace: isolates live, verify, replay and tests in one Redis.
         topic: the logical topic.
         partition: its partition.
+        before_claim: awaited before each claim: what the namespace keeps is settled there.
     """
 
-    def __init__(self, client: Redis, namespace: str, topic: str, partition: int) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        namespace: str,
+        topic: str,
+        partition: int,
+        *,
+        before_claim: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._client = client
+        self._before_claim = before_claim
         self._namespace = namespace
         self._id = PartitionId(topic, partition)
         self._subject = f"{namespace}: {topic}/{partition}"
@@ -46,6 +56,8 @@ class RedisTable:
 
     async def claim(self, *, topic_id: str, partitions: int, log_start: int, log_end: int) -> Claim:
         """Take the partition over."""
+        if self._before_claim is not None:
+            await self._before_claim()
         keys = PartitionKeys.of(self._namespace, *self._id, partitions)
         claim_id = uuid.uuid4().hex
         with reaching(self._client):

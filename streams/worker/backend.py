@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from processors.pipeline import PartitionPipeline, compile_plan
+from processors.pipeline import PartitionPipeline
 from streams.catalog_files import read_catalog
 from streams.tables.connection import open_client
 from streams.tables.redis_reader import RedisReader
 from streams.tables.redis_table import RedisTable
 from streams.tables.server import check_server
+from streams.worker.plans import Plans
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -49,12 +50,12 @@ def redis_backend(settings: Settings) -> Backend:
         CatalogError: a definition is wrong.
     """
     catalog = read_catalog(settings)
-    plan = compile_plan(catalog)
     client = open_client(settings.redis_url)
+    plans = Plans(client, settings.namespace, catalog)
 
     def make_pipeline(claim: Claim, topic: str, partition: int) -> PartitionPipeline:
         return PartitionPipeline(
-            plan,
+            plans.plan,
             claim,
             topic=topic,
             partition=partition,
@@ -66,7 +67,7 @@ def redis_backend(settings: Settings) -> Backend:
         await check_server(client)
 
     return Backend(
-        make_table=partial(RedisTable, client, settings.namespace),
+        make_table=partial(RedisTable, client, settings.namespace, before_claim=plans.adopt),
         make_pipeline=make_pipeline,
         read_progress=RedisReader(client, settings.namespace).progress,
         ladder=catalog.ladder,

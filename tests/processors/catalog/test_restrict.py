@@ -22,5 +22,5 @@ def test_only_what_the_kept_kpis_read_is_required() -> None:
 
 def test_an_unknown_kpi_is_named() -> None:
     """A misspelt id would silently keep nothing of it: it is refused with the nearest name."""
-    with pytest.raises(ValueError, match="no KPI click_trough_rate.*click_through_rate"):
+    with pytest.raises(ValueError, match=r"no KPI click_trough_rate.*click_through_rate"):
         restrict(load_catalog(preset_sources()), ["click_trough_rate"])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from processors.catalog.requirements import topics_of
 from processors.event import TOPIC_BY_TYPE, record_key, tick_record
 from processors.names import EVENT_TOPICS
-from processors.pipeline import PartitionPipeline, compile_plan
+from processors.pipeline import PartitionPipeline, Plan, compile_plan
+from streams.tables.measure_register import adopt_catalog
 from streams.tables.redis_table import RedisTable
 
 if TYPE_CHECKING:
@@ -47,12 +48,14 @@ class Owner:
         self._client, self._namespace, self._partitions = client, namespace, partitions
         self._catalog, self._clock_ms = catalog, clock_ms
         self.expire_before: dict[str, int] = {}
-        self._plan = compile_plan(catalog)
+        self._plan: Plan = compile_plan(catalog)
         self._owned: dict[tuple[str, int], tuple[PartitionPipeline, RedisTable]] = {}
         self._published = 0
 
     async def claim(self, *topics: str) -> None:
-        """Claim the partitions of these topics, or of all."""
+        """Claim the partitions of these topics, or of all, with the catalogue as it is kept."""
+        kept = await adopt_catalog(self._client, self._namespace, self._catalog)
+        self._plan = compile_plan(self._catalog, kept)
         for topic in topics or self._topics():
             for partition in range(self._partitions):
                 table = RedisTable(self._client, self._namespace, topic, partition)

@@ -59,7 +59,12 @@ def alertmanager_yaml(catalog: Catalog, environment: Mapping[str, str]) -> str:
                 [f'kind=~"{BUSINESS}|{DATA}"'],
                 [],
             ),
-            _inhibit(['severity="critical"'], ['severity="warning"'], ["kpi", "window", "by"]),
+            # Of one value only: alerts of other kinds have none of these labels, so all are equal.
+            _inhibit(
+                ['severity="critical"', f'kind="{BUSINESS}"'],
+                ['severity=~"warning|info"', f'kind="{BUSINESS}"'],
+                ["kpi", "window", "by"],
+            ),
         ],
         "receivers": [
             {"name": "everybody", **everybody},

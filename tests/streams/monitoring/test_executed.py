@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from streams.dashboards.boards import dashboards
 from streams.monitoring import generate
 from tests.processors.catalog.presets import presets
 from tests.streams.monitoring.watched import OFFSETS, WINDOWS, Watched, watched
-from tests.support.prometheus import SELECTOR, selectors, until
+from tests.support.prometheus import SELECTOR, selectors, tool, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +104,16 @@ def expected(catalog: Catalog, covered: set[tuple[str, str, str]], expression: s
 def test_the_traffic_covers_the_kpis(catalog: Catalog, site: Watched) -> None:
     """What follows is about (nearly) every KPI of the catalogue."""
     assert set(catalog.metrics) - {kpi for kpi, _, _ in site.covered()} == NOT_COVERED
+
+
+def test_promtool_has_nothing_to_say_of_any_page(site: Watched) -> None:
+    """Names, types and help of the live pages pass Prometheus' own linter."""
+    for page in site.pages.values():
+        done = subprocess.run(
+            [tool("promtool"), "check", "metrics"],
+            input=page, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_no_panel_is_wrong_or_empty(catalog: Catalog, site: Watched) -> None:

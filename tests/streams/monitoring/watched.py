@@ -51,14 +51,14 @@ class Watched:
     """What a test asks.
 
     Attributes:
-        exporters: where the replicas serve.
+        pages: (job, instance) -> a page as Prometheus reads it.
         start_s: when the pages were taken that stand dated back in Prometheus.
         now_s: when everything had been scraped twice.
         rows: the first exporter's live rows at that time.
     """
 
     prometheus: Prometheus
-    exporters: tuple[str, str]
+    pages: dict[tuple[str, str], str]
     start_s: int
     now_s: int
     rows: list[dict[str, Any]]
@@ -114,7 +114,7 @@ def watched(servers: Addresses, directory: Path, rules: Path) -> Iterator[Watche
         prometheus = running.enter_context(Prometheus(directory, _config(jobs, rules, directory)))
         until(lambda: _scraped_twice(prometheus), "every target is scraped twice")
         rows = json.loads(_text(f"http://{exporters[0]}/api/v1/kpis"))
-        yield Watched(prometheus, (exporters[0], exporters[1]), start_s, int(time.time()), rows)
+        yield Watched(prometheus, pages, start_s, int(time.time()), rows)
 
 
 def _publish(settings: Settings) -> None:

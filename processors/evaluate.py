@@ -24,7 +24,7 @@ from processors.reading import key_of, reading, without_currency
 from processors.slots import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from processors.catalog.model import Catalog, Metric, Window
     from processors.reading import Leaf, Numbers, Reading
@@ -149,12 +149,13 @@ def _values(
     mixed = _spread(plan, numbers, keys)
     numerator, denominator = plan.numerator, plan.denominator
     over_money, under_money = plan.money
-    samples = numbers[metric.samples]
     waits = bool(plan.guards) and bool(plan.waits(tables, shift))
     combined: dict[str, Quotient | None] = {}
     if mixed and metric.reporting and not waits:
         combined = _combined(plan, metric, numbers, keys, mixed, tables)
+        _give_shared(plan, numbers, mixed, combined.keys() - set(keys))
         keys = sorted({*keys, *combined})
+    samples = numbers[metric.samples]
     for key in _most(keys, samples, values_max):
         over = numerator(numbers, key)
         under = None if denominator is None else denominator(numbers, key)
@@ -247,6 +248,19 @@ def _combined(
                 value = Fraction(over.over) / over.under / Fraction(under.over) * under.under
                 found[one] = Quotient(value.numerator, value.denominator)
     return found
+
+
+def _give_shared(
+    plan: Reading, numbers: dict[str, Numbers], mixed: frozenset[str], fresh: Iterable[str]
+) -> None:
+    """Give what currencies share to rows that only the reporting currency has, as to the others."""
+    beside = {without_currency(plan.dimensions, key): key for key in mixed}
+    for key in fresh:
+        other = beside[without_currency(plan.dimensions, key)]
+        for text in plan.shared:
+            amount = numbers[text].get(other)
+            if amount is not None:
+                numbers[text] = {**numbers[text], key: amount}
 
 
 def _joined(

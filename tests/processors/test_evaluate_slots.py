@@ -186,3 +186,21 @@ def test_currencies_meet_in_the_reporting_currency() -> None:
     found = rows("click_cost", {WINDOW: costs}, by, catalog)
     assert values(found) == {("a", "EUR"): None, ("a", "USD"): None, ("b", "USD"): "1.00"}
     assert values(rows("click_cost", {WINDOW: costs}, by)) == values(found)
+
+
+def test_a_row_of_the_reporting_currency_alone_shows_what_the_others_share() -> None:
+    """A row for several currencies, none of them the reporting one, has their clicks beside it."""
+    catalog = loaded(f"{TEXT}\nreporting_currency: GBP\n")
+    costs = {
+        cell("spend", campaign="a", currency="EUR"): 6 * MICRO,
+        cell("spend", campaign="a", currency="USD"): 5 * MICRO,
+        cell("clicks", campaign="a"): 4,
+        cell("reports"): 3,
+    }
+    rates = {
+        cell("fx_readings", currency="USD"): 800_000,
+        cell("fx_readings", currency="EUR"): 1_000_000,
+    }
+    found = rows("click_cost", {WINDOW: costs, LEVEL: rates}, ("campaign", "currency"), catalog)
+    assert values(found) == {("a", "EUR"): None, ("a", "GBP"): "2.50", ("a", "USD"): None}
+    assert [(row.denominator, row.samples) for row in found] == [(4, 4)] * 3

@@ -3,6 +3,11 @@
 import uPlot from "./vendor/uplot/uPlot.esm.js";
 import { clock, figure } from "./format.js";
 
+// What time is counted by: axes of durations have their lines at these steps.
+const SECONDS = [
+  0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600,
+  1_200, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000,
+];
 const charts = new Set();
 const resized = new ResizeObserver((entries) => {
   for (const entry of entries) entry.target.chart?.fit(entry.contentRect.width);
@@ -102,7 +107,7 @@ export class Spark extends Chart {
   }
 }
 
-/** Courses with axes. `look`: unit, currency, step, lines of {label, tone, dash, fill}. */
+/** Courses with axes. `look`: unit, currency, step, lines of {label, tone, dash, fill, aside}. */
 export class Course extends Chart {
   constructor(element, height = 12.5) {
     super(element, rem(height));
@@ -130,13 +135,13 @@ export class Course extends Chart {
       scales: { y: { range: start0 ? (_, __, most) => [0, (most || 1) * 1.15] : room } },
       axes: [
         { ...axis, grid: { show: false }, space: rem(4), size: rem(1.75), values: (_, ticks) => ticks.map((s) => clock(s * 1000, tickStep(ticks))) },
-        { ...axis, space: rem(2.1), size: (_, values) => Math.max(...(values ?? [""]).map((v) => rem(0.75 + v.length * 0.39)), rem(2.25)), values: (_, ticks) => ticks.map(write) },
+        { ...axis, incrs: unit === "seconds" ? SECONDS : undefined, space: rem(2.1), size: (_, values) => Math.max(...(values ?? [""]).map((v) => rem(0.75 + v.length * 0.39)), rem(2.25)), values: (_, ticks) => ticks.map(write) },
       ],
       series: [
         { value: (_, seconds) => (seconds === null ? "" : clock(seconds * 1000, Math.max(step, 1))) },
-        ...lines.map(({ label, tone, dash, fill }) => ({
+        ...lines.map(({ label, tone, dash, fill, aside }) => ({
           label, stroke: colour(tone), width: dash ? 1.25 : 1.75, dash,
-          fill: fill ? faded(tone, 9) : undefined,
+          fill: fill ? faded(tone, 9) : undefined, auto: !aside,
           spanGaps: true, points: { show: false }, value: (_, value) => write(value) || "\u2013",
         })),
       ],

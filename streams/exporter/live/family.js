@@ -34,6 +34,13 @@ export class Family {
   }
 }
 
+function isFar(target, courses) {
+  const values = courses.flat().filter((value) => value !== null);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const spread = most - least || Math.abs(most) || 1;
+  return target > most + 1.5 * spread || target < least - 1.5 * spread;
+}
+
 class Card {
   constructor(definition) {
     this.kpi = definition.kpi;
@@ -95,7 +102,8 @@ class Card {
       data.push(known.map(([, , before]) => before));
     }
     if (target !== null && target !== undefined) {
-      lines.push({ label: "target", tone: "target", dash: [2, 3] });
+      // A target far off would press the course flat: then only the legend has it.
+      lines.push({ label: "target", tone: "target", dash: [2, 3], aside: isFar(target, data.slice(1)) });
       data.push(known.map(() => target));
     }
     this.plot ??= new Course(this.plotBox);

@@ -43,9 +43,15 @@ def _zone(value: str) -> str | None:
 
 
 def _setting(
-    default: str | int, text: str, check: Check | None = None, *, secret: bool = False
+    default: str | int,
+    text: str,
+    check: Check | None = None,
+    *,
+    secret: bool = False,
+    flag: bool = True,
 ) -> Any:
-    return field(default=default, metadata={"help": text, "check": check, "secret": secret})
+    meta = {"help": text, "check": check, "secret": secret, "flag": flag}
+    return field(default=default, metadata=meta)
 
 
 _PORT: Final = _within(0, 65_535)
@@ -172,6 +178,14 @@ class Settings:
         "lag without progress after which a worker exits to be restarted",
         _within(1_000, 3_600_000),
     )
+    grafana_url: str = _setting(
+        "http://127.0.0.1:3000",
+        "Grafana that kpi grafana pushes to",
+        _matches(r"https?://\S+", "an http:// or https:// URL"),
+    )
+    grafana_token: str = _setting(
+        "", "token of a service account of that Grafana", secret=True, flag=False
+    )
     log_level: str = _setting(
         "info",
         "debug, info, warning or error",
@@ -216,6 +230,11 @@ def setting_default(name: str) -> str | int:
 def is_secret(name: str) -> bool:
     """Tell whether a setting's value may hold a password: it is then never printed whole."""
     return bool(_FIELDS[name].metadata["secret"])
+
+
+def has_flag(name: str) -> bool:
+    """Tell whether a setting may stand on the command line, where other users can read it."""
+    return bool(_FIELDS[name].metadata["flag"])
 
 
 def shown(settings: Settings, name: str) -> str:

@@ -13,7 +13,14 @@ from processors.errors import UsageError
 from streams.cli.failures import explain
 from streams.cli.registry import COMMANDS, Command, CommandModule
 from streams.logs import configure_logs
-from streams.settings import env_name, load_settings, setting_default, setting_help, setting_names
+from streams.settings import (
+    env_name,
+    has_flag,
+    load_settings,
+    setting_default,
+    setting_help,
+    setting_names,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +130,7 @@ def _add_settings(parser: argparse.ArgumentParser, shown: frozenset[str]) -> Non
     group = parser.add_argument_group("settings (flag > environment > .env > default)")
     for name in setting_names():
         flag = "--" + name.replace("_", "-")
-        if flag not in taken:
+        if flag not in taken and has_flag(name):
             default = setting_default(name)
             usual = f" ({default})" if default != "" else ""
             text = f"{setting_help(name)}{usual} [{env_name(name)}]".replace("%", "%%")

@@ -48,6 +48,7 @@ COMMANDS: Final = (
     Command("topics", "create or list the topics"),
     Command("catalog", "list, show, check and explain the KPIs"),
     Command("generate", "dashboards, rules and the runbook from the catalogue"),
+    Command("grafana", "dashboards and annotations into a Grafana that runs already"),
     Command("doctor", "settings with their sources, and what is wrong around them"),
     Command("bench", "measure throughput and latency"),
 )

@@ -13,6 +13,7 @@ from streams.cli.output import add_format, print_json, print_table
 from streams.cli.progress import ProgressLine
 from streams.replay.sources import open_files
 from streams.supervisor.tree import StopRequested
+from streams.verify.agree import SKETCH_TOLERANCE
 
 if TYPE_CHECKING:
     import argparse
@@ -129,6 +130,8 @@ def _document(found: Verified) -> dict[str, Any]:
         "records": found.records,
         "cells_compared": outcome.cells,
         "cells_differ": outcome.cells_differ,
+        "estimates_compared": outcome.estimates,
+        "estimate_off_max": round(outcome.estimate_off_max, 4),
         "windows_compared": outcome.windows,
         "windows_covered": outcome.grid,
         "windows_differ": outcome.windows_differ,
@@ -185,6 +188,11 @@ def _print(found: Verified) -> None:
         "windows were compared at every end where a pane comes in or leaves; nothing changes"
         f" between: {outcome.windows} stand for {outcome.grid} windows of the grid"
     )
+    if outcome.estimates:
+        _say(
+            f"{outcome.estimates} pane cells are estimates of distinct counts: off by at most"
+            f" {outcome.estimate_off_max:.1%}, {SKETCH_TOLERANCE:.1%} allowed"
+        )
     _say(
         f"{outcome.cells} pane cells compared, {outcome.cells_differ} differ;"
         f" {outcome.windows} windows compared, {outcome.windows_differ} differ;"

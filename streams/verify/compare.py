@@ -39,6 +39,8 @@ class Comparison:
         kpis: by KPI; a pane cell that several KPIs read is in each of them.
         cells: pane cells compared, each once.
         cells_differ: those that differ, each once.
+        estimates: distinct counts compared that are estimates, because there are too many members.
+        estimate_off_max: the largest share by which one of them is off.
         counters: pipeline counter -> (ours, recomputed).
     """
 
@@ -46,6 +48,8 @@ class Comparison:
     unread: Tally = field(default_factory=lambda: Tally("(no KPI)"))
     cells: int = 0
     cells_differ: int = 0
+    estimates: int = 0
+    estimate_off_max: float = 0.0
     counters: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
@@ -204,7 +208,11 @@ def _compare_panes(
         for tally in readers.get(group, [outcome.unread]):
             tally.cell_differs(where, ours, recomputed)
 
-    compared = compare_rung(con, catalog, rung, panes, differs)
+    def estimated(off: float) -> None:
+        outcome.estimates += 1
+        outcome.estimate_off_max = max(outcome.estimate_off_max, off)
+
+    compared = compare_rung(con, catalog, rung, panes, differs, estimated)
     outcome.cells += compared.total()
     for group, count in compared.items():
         for tally in readers.get(group, [outcome.unread]):

@@ -6,12 +6,12 @@ from collections import Counter
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from processors.catalog.model import Aggregation
 from processors.cells import cell_ref
 from processors.names import Cell, cell_name
-from processors.sketch import estimate
+from processors.sketch import SKETCH_SIZE, estimate
 from streams.verify.agree import count_agrees
 from streams.verify.sql import statement, texts
 
@@ -35,8 +35,11 @@ def compare_rung(
     rung: str,
     panes: RungPanes,
     differs: Differs,
+    estimated: Callable[[float], None] = lambda _: None,
 ) -> Counter[tuple[str, str]]:
     """Compare all panes of a rung and return how many cells that were, by measure and set.
+
+    ``estimated`` gets by what share each distinct count is off that is no exact one any more.
 
     Cells of measures that the catalogue does not require are passed over. Cells of amount 0 are
     as good as none: a fact that was taken back leaves them behind.
@@ -45,9 +48,10 @@ def compare_rung(
     measures = catalog.requirements.keys()
     left = dict(panes)
     for start_ms, expected in recomputed_panes(con, catalog, rung):
-        _compare_pane(rung, start_ms, left.pop(start_ms, {}), expected, measures, compared, differs)
+        pane = _Pane(rung, start_ms, left.pop(start_ms, {}), expected)
+        _compare_pane(pane, measures, compared, differs, estimated)
     for start_ms, cells in sorted(left.items()):
-        _compare_pane(rung, start_ms, cells, {}, measures, compared, differs)
+        _compare_pane(_Pane(rung, start_ms, cells, {}), measures, compared, differs, estimated)
     return compared
 
 
@@ -89,27 +93,34 @@ def _name(measure: str, component: str, dimensions: str, key: str) -> str:
     return cell_name(Cell(measure, component, names, tuple(key.split("\x1f")) if names else ()))
 
 
+class _Pane(NamedTuple):
+    rung: str
+    start_ms: int
+    ours: Cells
+    expected: Mapping[str, int]
+
+
 def _compare_pane(
-    rung: str,
-    start_ms: int,
-    ours: Cells,
-    expected: Mapping[str, int],
+    pane: _Pane,
     measures: Collection[str],
     compared: Counter[tuple[str, str]],
     differs: Differs,
+    estimated: Callable[[float], None],
 ) -> None:
-    for name in ours.keys() | expected.keys():
+    for name in pane.ours.keys() | pane.expected.keys():
         group = cell_ref(name).group
         if group[0] not in measures:
             continue
         compared[group] += 1
-        amount, exact = ours.get(name, 0), expected.get(name, 0)
+        amount, exact = pane.ours.get(name, 0), pane.expected.get(name, 0)
         if isinstance(amount, int):
             if amount == exact:
                 continue
         else:
             amount = estimate(amount)
+            if exact >= SKETCH_SIZE:
+                estimated(abs(amount - exact) / exact)
             if count_agrees(amount, exact):
                 continue
-        where = f"pane {rung} {start_ms} {name.replace(chr(31), ' ')}"
+        where = f"pane {pane.rung} {pane.start_ms} {name.replace(chr(31), ' ')}"
         differs(group, where, amount, exact)

@@ -49,10 +49,15 @@ class Cast:
     Args:
         visitors: how many different people there are.
         products: how many products; beyond the budget of labels the rest is other.
+
+    Attributes:
+        abroad: whether there are other currencies than EUR yet: what customers are worth to date is
+            only told while there is one.
     """
 
     def __init__(self, visitors: int, products: int) -> None:
         self.visitors, self.products = visitors, products
+        self.abroad = False
         self._numbers: dict[str, int] = {}
 
     def new(self, kind: str) -> str:
@@ -71,7 +76,7 @@ class Cast:
 def visit(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
     """Somebody looks around, and maybe buys, comes back to the cart, or wants the money back."""
     number = int(cast.visitors * random.random() ** 2)
-    country, region, currency = PLACES[number % len(PLACES)]
+    country, region, currency = PLACES[number % len(PLACES) if cast.abroad else 0]
     source, medium, campaign = random.choice(ORIGINS)
     who: Event = {
         "visitor_id": f"v{number}",
@@ -165,7 +170,8 @@ def backend_order(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
     """A purchase that only a backend knows: a customer, and no visitor."""
     number = random.randrange(cast.visitors)
     who: Event = {"customer_id": f"c{number}", "region": "dach", "channel": "store"}
-    yield from _order(cast, random, ts, who, {"currency": random.choice(("EUR", "USD"))})
+    currency = random.choice(("EUR", "USD")) if cast.abroad else "EUR"
+    yield from _order(cast, random, ts, who, {"currency": currency})
 
 
 def impression(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
@@ -265,7 +271,6 @@ def lead(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
 
 def cost(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
     """Money spent, in one currency by campaign, or another."""
-    del cast
     campaign = random.choice(CAMPAIGNS)
     where = {
         "campaign": campaign,
@@ -274,7 +279,9 @@ def cost(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
         "source": NETWORK_BY_CAMPAIGN[campaign],
     }
     kind = random.choice(("ad_cost", "ad_cost", "marketing_cost", "expense"))
-    currency = "EUR" if random.random() < 0.8 else random.choice(("GBP", "USD"))
+    currency = "EUR"
+    if cast.abroad and random.random() < 0.2:
+        currency = random.choice(("GBP", "USD"))
     more = {"category": random.choice(("rent", "wages"))} if kind == "expense" else {}
     amount = {"value": random.choice(AMOUNTS), "currency": currency}
     yield {"type": kind, "ts": ts, **amount, **where, **more}
@@ -282,22 +289,26 @@ def cost(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
 
 def reading(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
     """A figure from outside is read: an account, a rank, a reach, a rate, a target."""
+    yield random.choice(list(readings(cast, random, ts)))
+
+
+def readings(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
+    """Every figure from outside is read once."""
     del cast
     network = random.choice(("meta", "pin", "google"))
-    value = random.choice((1, 2, 3, 40, 500, "12.5"))
-    yield random.choice(
-        (
-            {"type": "balance", "account": random.choice(("bank", "cash")), "currency": "EUR"},
-            {"type": "keyword_rank", "keyword": f"q{random.randrange(4)}", "network": network},
-            {"type": "social_reach", "network": network},
-            {"type": "market_impressions", "network": network},
-            {"type": "market_impressions", "channel": random.choice(CHANNELS)},
-            {"type": "fx_rate", "currency": random.choice(("GBP", "USD"))},
-            {"type": "target_set", "kpi": "annual_visitors"},
-            {"type": "target_set", "kpi": "opening_list_size", "list": random.choice(LISTS)},
-            _planned(random),
-        )
-    ) | {"ts": ts, "value": value}
+    found: tuple[Event, ...] = (
+        {"type": "balance", "account": random.choice(("bank", "cash")), "currency": "EUR"},
+        {"type": "keyword_rank", "keyword": f"q{random.randrange(4)}", "network": network},
+        {"type": "social_reach", "network": network},
+        {"type": "market_impressions", "network": network},
+        {"type": "market_impressions", "channel": random.choice(CHANNELS)},
+        {"type": "fx_rate", "currency": random.choice(("GBP", "USD"))},
+        {"type": "target_set", "kpi": "annual_visitors"},
+        {"type": "target_set", "kpi": "opening_list_size", "list": random.choice(LISTS)},
+        _planned(random),
+    )
+    for one in found:
+        yield one | {"ts": ts, "value": random.choice((1, 2, 3, 40, 500, "12.5"))}
 
 
 def _planned(random: Random) -> Event:

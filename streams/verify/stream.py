@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from processors.ladder import BASE_MS
 from streams.simulator.chance import Choice
-from streams.verify.scenes import DAY_MS, HOUR_MS, MINUTE_MS, SCENES, SECOND_MS, Cast
+from streams.verify.scenes import DAY_MS, HOUR_MS, MINUTE_MS, SCENES, SECOND_MS, Cast, readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +86,9 @@ def simulated(events: int, seed: int, *, products: int = _PRODUCTS) -> Iterator[
     for number, hour in enumerate(BURSTS):
         wanted = events * (number + 1) // len(BURSTS)
         start_ms = START_MS + hour * HOUR_MS
+        cast.abroad = number > 1
+        for event in readings(cast, random, start_ms):
+            _arrive(random, event, arrivals)
         while len(arrivals) < wanted:
             ts = start_ms + random.randrange(BURST_MS)
             for event in _SCENES.draw(random)(cast, random, ts):

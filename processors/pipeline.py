@@ -97,6 +97,12 @@ def _takes_from(processor: Processor, topic: str) -> bool:
     return any(PROCESSED_BY_TYPE[t].topic == topic for t in processor.types)
 
 
+def keeps_states_of(plan: Plan, topic: str) -> bool:
+    """Tell whether any keyed processor takes events of a topic."""
+    needed = needed_processors(plan.catalog.defaults, plan.reads)
+    return any(_takes_from(processor, topic) for processor in needed)
+
+
 Work = tuple[str, Event, int]
 """(key, event, offset)"""
 

@@ -48,6 +48,8 @@ COMMANDS: Final = (
     Command("topics", "create or list the topics"),
     Command("catalog", "list, show, check and explain the KPIs"),
     Command("generate", "dashboards, rules and the runbook from the catalogue"),
+    Command("dead-letters", "list, show and retry what the worker rejected"),
+    Command("forget", "remove what is kept of a visitor, customer or recipient"),
     Command("grafana", "dashboards and annotations into a Grafana that runs already"),
     Command("doctor", "settings with their sources, and what is wrong around them"),
     Command("bench", "measure throughput and latency"),

@@ -4,6 +4,7 @@
 
     kpi:<namespace>:registry                     hash    which topics and partitions there are
     kpi:<namespace>:measures                     hash    which definitions were ever kept
+    kpi:<namespace>:retries                      hash    dead letter's source -> where it is retried
     kpi:<namespace>:{<tag>}:meta                 hash    progress, fencing, counters
     kpi:<namespace>:{<tag>}:admitted             hash    admission scope -> msgpack list of values
     kpi:<namespace>:{<tag>}:timers               zset    processor NUL state id -> due (ms)
@@ -70,6 +71,11 @@ def registry_key(namespace: str) -> str:
 def measures_key(namespace: str) -> str:
     """Return the key of a namespace's register of measures."""
     return f"{_PREFIX}:{check_name('namespace', namespace)}:measures"
+
+
+def retries_key(namespace: str) -> str:
+    """Return the key of where each dead letter is retried."""
+    return f"{_PREFIX}:{check_name('namespace', namespace)}:retries"
 
 
 def namespace_pattern(namespace: str) -> str:

@@ -1,0 +1,1 @@
+"""Dead letters: reading, grouping and retrying what the worker has rejected."""

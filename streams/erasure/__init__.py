@@ -1,0 +1,1 @@
+"""Erasure: asking the owning workers to forget an identity, and reading what they removed."""

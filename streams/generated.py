@@ -1,4 +1,4 @@
-"""What the catalogue generates, by path: the registry of generators, writing and comparing.
+"""What catalogue and event types generate, by path: all generators, writing and comparing.
 
 Generated files are committed, marked, and compared by ``kpi generate --check``. A generator is a
 function from the catalogue to path -> text, and one line in ``GENERATORS``.
@@ -15,6 +15,7 @@ from processors.errors import CheckFailedError
 from processors.reference import reference
 from streams.dashboards.generate import dashboard_files
 from streams.monitoring.generate import monitoring_files
+from streams.schemas.generate import EVENTS, check_evolution, documents
 
 Generator = Callable[[Catalog], Mapping[str, str]]
 REFERENCE: Final = "docs/_gen/kpis.md"
@@ -22,11 +23,13 @@ GENERATORS: Final[tuple[Generator, ...]] = (
     monitoring_files,
     dashboard_files,
     lambda catalog: {REFERENCE: reference(catalog)},
+    lambda _: documents(),
 )
 GENERATED_FOLDERS: Final = (
     "deploy/prometheus/_gen",
     "deploy/alertmanager/_gen",
     "deploy/grafana/_gen",
+    EVENTS,
 )
 """Folders that hold nothing else: a file there that nobody generates any more is deleted."""
 
@@ -39,8 +42,14 @@ def texts(catalog: Catalog) -> dict[Path, str]:
     return found
 
 
-def write(catalog: Catalog, root: Path) -> list[str]:
-    """Write what differs below ``root``, delete what is left over; return those paths."""
+def write(catalog: Catalog, root: Path, *, accept_breaking: bool = False) -> list[str]:
+    """Write what differs below ``root``, delete what is left over; return those paths.
+
+    Raises:
+        BreakingChangeError: a new schema takes back what the one there allowed, and nobody insists.
+    """
+    if not accept_breaking:
+        check_evolution(root)
     wanted = texts(catalog)
     stale = _stale(wanted, root)
     for path in stale:
@@ -58,7 +67,9 @@ def check(catalog: Catalog, root: Path) -> None:
 
     Raises:
         CheckFailedError: some differ; they are named.
+        BreakingChangeError: a new schema takes back what the one there allows.
     """
+    check_evolution(root)
     stale = _stale(texts(catalog), root)
     if stale:
         raise CheckFailedError(

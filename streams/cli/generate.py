@@ -1,4 +1,4 @@
-"""``kpi generate``: dashboards, rules, their tests, the runbook: what the catalogue yields."""
+"""``kpi generate``: dashboards, rules and their tests, the runbook, schemas and documents."""
 
 from __future__ import annotations
 
@@ -27,11 +27,15 @@ def add_parser(subparsers: Subparsers) -> None:
     """Add ``generate``."""
     parser = subparsers.add_parser(
         "generate",
-        help="dashboards, rules, their tests and the runbook from the catalogue",
-        description="Write every file that the catalogue yields, or check those that are there.",
+        help="dashboards, rules, their tests and the runbook from the catalogue; schemas",
+        description="Write every file that is generated, or check those that are there.",
         epilog=EPILOG,
     )
     parser.add_argument("--check", action="store_true", help="write nothing, compare")
+    parser.add_argument(
+        "--accept-breaking", action="store_true",
+        help="write schemas that refuse what published ones allow: producers will stumble",
+    )  # fmt: skip
     parser.add_argument("--root", default=".", metavar="DIR", help="where deploy/ is (.)")
     add_format(parser)
 
@@ -43,7 +47,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         generated.check(catalog, root)
         written: list[str] = []
     else:
-        written = generated.write(catalog, root)
+        written = generated.write(catalog, root, accept_breaking=args.accept_breaking)
     if args.format == "json":
         print_json({"checked": len(generated.texts(catalog)), "written": written})
     else:

@@ -47,7 +47,7 @@ COMMANDS: Final = (
     Command("simulate", "publish seeded, believable traffic"),
     Command("topics", "create or list the topics"),
     Command("catalog", "list, show, check and explain the KPIs"),
-    Command("generate", "dashboards, rules and the runbook from the catalogue"),
+    Command("generate", "dashboards, rules, the runbook and schemas, from their definitions"),
     Command("dead-letters", "list, show and retry what the worker rejected"),
     Command("forget", "remove what is kept of a visitor, customer or recipient"),
     Command("grafana", "dashboards and annotations into a Grafana that runs already"),

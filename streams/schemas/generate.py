@@ -1,9 +1,8 @@
-"""Writes the contract's documents, or checks that they are up to date and break no producer."""
+"""The contract's documents as files, and whether a new version of them breaks producers."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -18,9 +17,9 @@ from streams.schemas.openapi import openapi
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-ROOT: Final = Path(__file__).parents[2]
-EVENTS: Final = Path("docs/_gen/events")
+EVENTS: Final = "docs/_gen/events"
 _HEADER: Final = "# DO NOT EDIT: generated from processors/event.py by kpi generate\n"
 
 
@@ -36,53 +35,24 @@ class BreakingChangeError(CheckFailedError):
         )
 
 
-def documents() -> dict[Path, str]:
+def documents() -> dict[str, str]:
     """Return every generated file: path below the repository -> text."""
-    texts = {EVENTS / f"{name}.json": _json(document(name)) for name in STRUCT_BY_TYPE}
-    texts[Path("docs/_gen/asyncapi.yaml")] = _HEADER + _yaml(asyncapi())
-    texts[Path("docs/_gen/openapi.yaml")] = _HEADER + _yaml(openapi())
-    texts[Path("streams/producer/_gen/helpers.py")] = helpers.render()
+    texts = {f"{EVENTS}/{name}.json": _json(document(name)) for name in STRUCT_BY_TYPE}
+    texts["docs/_gen/asyncapi.yaml"] = _HEADER + _yaml(asyncapi())
+    texts["docs/_gen/openapi.yaml"] = _HEADER + _yaml(openapi())
+    texts["streams/producer/_gen/helpers.py"] = helpers.render()
     return texts
 
 
-def generate(*, check: bool, root: Path = ROOT, accept_breaking: bool = False) -> list[str]:
-    """Write the documents, or only compare them.
-
-    Args:
-        check: compare, write nothing.
-        root: the repository.
-        accept_breaking: write although producers that publish today would stumble.
-
-    Returns:
-        The files that differed, relative to ``root``.
+def check_evolution(root: Path) -> None:
+    """Compare the schemas with those that were last generated below ``root``.
 
     Raises:
         BreakingChangeError: a schema takes back what a published one allowed.
-        CheckFailedError: ``check`` found files that differ.
     """
-    texts = documents()
     changes = breaking_changes(_published(root), {n: document(n) for n in STRUCT_BY_TYPE})
-    if changes and not accept_breaking:
+    if changes:
         raise BreakingChangeError(changes)
-    stale = [path for path, text in texts.items() if _read(root / path) != text]
-    left = [
-        path.relative_to(root)
-        for path in sorted((root / EVENTS).glob("*.json"))
-        if path.relative_to(root) not in texts
-    ]
-    differing = [str(path) for path in (*stale, *left)]
-    if check:
-        if differing:
-            raise CheckFailedError(
-                f"not up to date: {', '.join(differing)}: run kpi generate and commit"
-            )
-        return []
-    for path in stale:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(texts[path], "utf-8")
-    for path in left:
-        (root / path).unlink()
-    return differing
 
 
 def _published(root: Path) -> dict[str, Mapping[str, Any]]:
@@ -90,10 +60,6 @@ def _published(root: Path) -> dict[str, Mapping[str, Any]]:
     return {
         path.stem: json.loads(path.read_text("utf-8")) for path in (root / EVENTS).glob("*.json")
     }
-
-
-def _read(path: Path) -> str | None:
-    return path.read_text("utf-8") if path.is_file() else None
 
 
 def _json(value: object) -> str:

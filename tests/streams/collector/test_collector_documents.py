@@ -6,7 +6,7 @@ import re
 
 from processors.decode import REASONS
 from streams.collector.app import SEGMENT_CALLS
-from streams.schemas.generate import ROOT
+from tests.support.collecting import ROOT
 
 TEXT = (ROOT / "docs/producers.md").read_text()
 SCRIPT = (ROOT / "streams/collector/t.js").read_text()

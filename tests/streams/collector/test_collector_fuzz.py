@@ -27,13 +27,12 @@ from schemathesis.specs.openapi.checks import (
 from processors.event import STRUCT_BY_TYPE, Event, record_key
 from streams.producer.gate import Gate, validity_of
 from streams.schemas.event_schema import event_schema
-from streams.schemas.generate import ROOT
 from tests.support.kafka_log import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.collecting import Collector
+    from tests.support.collecting import ROOT, Collector
 
 pytestmark = pytest.mark.servers
 EXAMPLES = int(os.environ.get("KPI_FUZZ_EXAMPLES", "12"))

@@ -27,12 +27,13 @@ from schemathesis.specs.openapi.checks import (
 from processors.event import STRUCT_BY_TYPE, Event, record_key
 from streams.producer.gate import Gate, validity_of
 from streams.schemas.event_schema import event_schema
+from tests.support.collecting import ROOT
 from tests.support.kafka_log import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.collecting import ROOT, Collector
+    from tests.support.collecting import Collector
 
 pytestmark = pytest.mark.servers
 EXAMPLES = int(os.environ.get("KPI_FUZZ_EXAMPLES", "12"))

@@ -6,7 +6,7 @@ Reading is bounded: one request at a time, one partition at a time, only the cel
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -20,12 +20,19 @@ if TYPE_CHECKING:
     from streams.exporter.follower import Follower
     from streams.exporter.selection import Part, Selection
 
-KEPT_MAX: Final = 64
+KEPT_MAX: Final = 128
 _PARTS_MAX: Final = 1_000
 
 
+class _Kept(NamedTuple):
+    """Courses as JSON, and until when they hold."""
+
+    until_ms: int
+    text: bytes
+
+
 class History:
-    """Courses by selection.
+    """Courses by window and KPIs.
 
     Args:
         follower: knows the tables, the catalogue and the time.
@@ -33,7 +40,7 @@ class History:
 
     def __init__(self, follower: Follower) -> None:
         self._follower = follower
-        self._kept: dict[tuple[object, ...], tuple[int, bytes]] = {}
+        self._kept: dict[tuple[object, ...], _Kept] = {}
         self._reading = asyncio.Lock()
 
     async def answer(self, selection: Selection) -> bytes:
@@ -51,31 +58,35 @@ class History:
                 f"{len(selection.parts)} courses at once, at most {_PARTS_MAX}: choose a window, "
                 "by=total or fewer KPIs"
             )
-        key = selection.key
-        async with self._reading:  # who waits finds it kept
-            now_ms = self._follower.clock_ms()
-            kept = self._kept.get(key)
-            if kept is None or now_ms >= kept[0]:
-                kept = await self._work_out(selection, now_ms)
-                self._kept.pop(key, None)
-                self._kept[key] = kept
-                while len(self._kept) > KEPT_MAX:
-                    self._kept.pop(next(iter(self._kept)))
-        return kept[1]
-
-    async def _work_out(self, selection: Selection, now_ms: int) -> tuple[int, bytes]:
-        """Return until when the courses hold, and the courses."""
-        catalog = self._follower.catalog
         groups: dict[Window, list[Part]] = {}
         for part in selection.parts:
-            groups.setdefault(coarse(catalog, part[0], part[1]), []).append(part)
-        until_ms = min((next_change_ms(window, now_ms) for window in groups), default=now_ms)
-        courses: list[Course] = []
-        for window, parts in groups.items():
-            plan = CoursePlan(catalog, parts, window, now_ms)
-            courses += await self._read(plan, selection.values_max)
-        body = {"now_ms": now_ms, "until_ms": until_ms, "courses": courses}
-        return until_ms, msgspec.json.encode(body)
+            window = coarse(self._follower.catalog, part[0], part[1])
+            groups.setdefault(window, []).append(part)
+        found = [
+            await self._courses(window, parts, selection.values_max)
+            for window, parts in groups.items()
+        ]
+        now_ms = self._follower.clock_ms()
+        return b'{"now_ms":%d,"until_ms":%d,"courses":[%s]}' % (
+            now_ms,
+            min((kept.until_ms for kept in found), default=now_ms),
+            b",".join(kept.text for kept in found if kept.text),
+        )
+
+    async def _courses(self, window: Window, parts: list[Part], values_max: int | None) -> _Kept:
+        """Return the courses of one window, read anew where there is a new point."""
+        key = (window, values_max, *((metric.id, by) for metric, _, by in parts))
+        async with self._reading:  # who waits finds it kept
+            now_ms = self._follower.clock_ms()
+            kept = self._kept.pop(key, None)
+            if kept is None or now_ms >= kept.until_ms:
+                plan = CoursePlan(self._follower.catalog, parts, window, now_ms)
+                courses = await self._read(plan, values_max)
+                kept = _Kept(next_change_ms(window, now_ms), msgspec.json.encode(courses)[1:-1])
+            self._kept[key] = kept  # at the end: what nobody asks for is forgotten first
+            while len(self._kept) > KEPT_MAX:
+                self._kept.pop(next(iter(self._kept)))
+            return kept
 
     async def _read(self, plan: CoursePlan, values_max: int | None) -> list[Course]:
         reader, turns, needs = self._follower.reader, Turns(), plan.needs()

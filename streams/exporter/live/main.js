@@ -180,7 +180,12 @@ function follow() {
   stream?.close();
   first = true;
   stream = new Stream(path, {
-    open: () => { cutAt = null; first = true; showStatus(); },
+    open: () => {
+      if (cutAt) checkCatalog();
+      cutAt = null;
+      first = true;
+      showStatus();
+    },
     event: (name, data) => {
       if (name === "health") { takeHealth(data); changed(null); return; }
       changed(takeRows(data, first));
@@ -195,6 +200,12 @@ function follow() {
   });
   courses.set("by", "total");
   askForCourses(`/api/v1/history?${courses}`, ++coursesAsked);
+}
+
+/** After a cut the exporter may be another one, with other KPIs. */
+async function checkCatalog() {
+  const definitions = await getJson("/api/v1/catalog").catch(() => null);
+  if (definitions && JSON.stringify(definitions) !== store.definitions) location.reload();
 }
 
 async function askForCourses(path, number) {

@@ -3,6 +3,7 @@
 const HEALTH_KEPT = 240;
 
 export const store = {
+  definitions: "", // the catalogue as it was answered
   catalog: new Map(),
   families: new Map(),
   rows: new Map(), // KPI -> key -> row
@@ -27,6 +28,7 @@ export function courseKey(row) {
 }
 
 export function setCatalog(definitions) {
+  store.definitions = JSON.stringify(definitions);
   store.catalog = new Map(definitions.map((d) => [d.kpi, d]));
   store.families = new Map();
   for (const definition of definitions) {

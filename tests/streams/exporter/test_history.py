@@ -119,18 +119,32 @@ async def test_what_was_before_the_first_event_is_unknown(site: Site) -> None:
         assert (before is None) == (end_ms - 10 * 60_000 < first_ms)
 
 
-async def test_a_course_is_read_once_a_step(site: Site) -> None:
-    """Who asks again before the next point gets the same answer, later a new one."""
-    await busy(site, days=1)
-    path = "/api/v1/history?kpi=page_views&window=5m&by=total"
+async def test_a_course_is_read_once_a_step(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks again before a window's next point causes no reading, later only of that window."""
+    await busy(site, days=4)
+    reads = 0
+    snapshot = type(site.reader).snapshot
+
+    async def counted(reader: Any, *asked: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await snapshot(reader, *asked)
+
+    path = "kpi=page_views,new_customers&window=5m&by=total&nearest=true"
     async with site.exporter() as exporter:
-        first = await exporter.text(path)
+        monkeypatch.setattr(type(site.reader), "snapshot", counted)
+        first = await courses(exporter, path)
+        both = reads
+        assert {course["window"] for course in first} == {"5m", "1d"}
         site.now_ms += 20_000
-        assert await exporter.text(path) == first
+        assert await courses(exporter, path) == first
+        assert reads == both
         site.now_ms += 60_000
-        later = json.loads(await exporter.text(path))
-    assert later["now_ms"] == site.now_ms
-    assert later["courses"][0]["points"][-1][0] > json.loads(first)["courses"][0]["points"][-1][0]
+        later = {course["kpi"]: course["points"] for course in await courses(exporter, path)}
+        assert reads == both + both // 2
+    before = {course["kpi"]: course["points"] for course in first}
+    assert later["new_customers"] == before["new_customers"]
+    assert later["page_views"][-1][0] > before["page_views"][-1][0]
 
 
 async def test_every_preset_has_a_course(site: Site) -> None:

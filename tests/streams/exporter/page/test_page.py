@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from processors.names import VISITOR
+from tests.processors.catalog.presets import loaded
 from tests.streams.exporter.page.conftest import fill
 from tests.streams.exporter.page.visit import (
     DESKTOP_DARK,
@@ -20,13 +21,14 @@ from tests.streams.exporter.page.visit import (
     Screen,
     Visit,
 )
-from tests.streams.exporter.site import START_MS
+from tests.streams.exporter.site import START_MS, Site
 from tests.support.browser import Browser
 
 if TYPE_CHECKING:
+    import asyncio
     from pathlib import Path
 
-    from tests.streams.exporter.site import Exporter, Site
+    from tests.streams.exporter.site import Exporter
 
 FAMILY = "#/site?window=1h&by=source"
 PIPELINE = "#/pipeline"
@@ -181,6 +183,48 @@ async def test_open_windows_are_marked(site: Site, tmp_path: Path) -> None:
         await visit.until("location.hash.includes('final=true')")
         final = await rows(exporter, "/api/v1/kpis/page_views?window=1h&by=total&final=true")
         await visit.until(f"({TILES}).page_views.value", str(final[0]["value"]))
+
+
+OWN = """
+family: shop
+measures:
+  views: {events: [page_view], agg: count}
+metrics:
+  shop_views:
+    type: simple
+    label: Views
+    description: Pages shown.
+    formula: count of page views
+    unit: count
+    direction: up
+    numerator: views
+    windows: [5m]
+    stats: [value, change]
+    target: 3
+"""
+
+
+async def test_a_kpis_own_change_is_shown(
+    valkey: str, runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    """Where the catalogue keeps a KPI's change it is shown, live; a catalogue may be small."""
+    site = Site(valkey, "own-change", loaded(OWN))
+    try:
+        await site.owner.claim()
+        view = {"type": "page_view", "visitor_id": "v"}
+        earlier = [view | {"ts": START_MS - 6 * 60_000}] * 2
+        await site.owner.publish(*earlier, *[view | {"ts": START_MS}] * 3)
+        async with site.exporter() as exporter, Browser(tmp_path) as browser:
+            visit = await Visit.begin(browser, exporter.url)
+            await visit.open()
+            tile = (await visit.run(TILES))["shop_views"]
+            assert (tile["value"], tile["change"], tile["state"]) == ("3", "0.5", "ok")
+            await site.owner.publish(view | {"ts": START_MS})
+            await visit.until(f"({TILES}).shop_views.change", "1")
+            assert "+100%" in await visit.text_of(".change")
+            assert visit.faults() == []
+    finally:
+        await site.close()
 
 
 async def test_dead_letters_and_health_are_the_apis(site: Site, tmp_path: Path) -> None:

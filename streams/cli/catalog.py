@@ -1,4 +1,4 @@
-"""``kpi catalog list|show|check|explain``: the KPIs as they are loaded, presets and your own."""
+"""``kpi catalog list|show|check|explain|diff``: the KPIs as loaded, presets and your own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from processors.catalog.load import check_catalog
 from processors.errors import CheckFailedError, UsageError
 from streams.catalog_files import catalog_sources, read_catalog
+from streams.cli.catalog_diff import add_arguments as add_diff_arguments
+from streams.cli.catalog_diff import run_diff
 from streams.cli.catalog_explain import run_explain
 from streams.cli.output import add_format, print_json, print_table
 
@@ -27,6 +29,8 @@ examples:
   kpi catalog explain cost_per_click    in plain words, with the present value taken apart
   kpi catalog explain --event e.json    which KPIs an event would change, and by how much
   kpi catalog check ./my-kpis           before they are deployed; exit code 1 where one is wrong
+  kpi catalog diff ./my-kpis            what they would change, in words
+  kpi catalog diff ./my-kpis --dry-run --from 2026-03-01T00:00:00Z      and in figures
 """
 
 
@@ -48,7 +52,9 @@ def add_parser(subparsers: Subparsers) -> None:
     explaining = actions.add_parser("explain", help="a KPI in plain words, or what events change")
     explaining.add_argument("kpi", nargs="?", help="the KPI's id")
     explaining.add_argument("--event", metavar="FILE", help="events as JSON; - is the input")
-    for action in (listing, show, check, explaining):
+    diff = actions.add_parser("diff", help="what another directory of KPIs would change")
+    add_diff_arguments(diff)
+    for action in (listing, show, check, explaining, diff):
         add_format(action)
 
 
@@ -58,6 +64,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if args.directory:
             settings = replace(settings, catalog_dir=args.directory)
         return _check(settings, args.format)
+    if args.action == "diff":
+        return run_diff(args, settings)
     catalog = read_catalog(settings)
     if args.action == "explain":
         return run_explain(args, settings, catalog)

@@ -1,0 +1,1 @@
+"""Recomputing a range of the log beside the live figures."""

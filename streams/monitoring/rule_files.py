@@ -78,7 +78,7 @@ def _value_cases(catalog: Catalog, metric: Metric, *, weekly: bool) -> list[dict
         if _looks_back(alert) is weekly:
             rule = value_rule(catalog, metric, alert)
             cases += [_value_case(metric, alert, rule, fires=fires) for fires in (True, False)]
-            cases.append(_stale_data_case(metric, alert))
+            cases += _stale_data_cases(metric, alert)
     return cases
 
 
@@ -167,24 +167,26 @@ def _value_case(metric: Metric, alert: Alert, rule: Rule, *, fires: bool) -> dic
     }
 
 
-def _stale_data_case(metric: Metric, alert: Alert) -> dict[str, Any]:
+def _stale_data_cases(metric: Metric, alert: Alert) -> list[dict[str, Any]]:
+    """Return cases of a broken value while the data is stale, and just after."""
+    rule_at = _eval_time(alert)
     name = alert_name(metric, alert)
     fresh = promql.selector(names.KPI_FRESHNESS, {names.LABEL_KPI: metric.id} | _TARGET)
-    return {
-        "name": f"{name} is silent while the data is stale",
-        "interval": _interval(alert),
-        "input_series": [
-            *_series(metric, alert, _breaking(alert), max(_ENOUGH, alert.samples_min)),
-            {"series": fresh, "values": "900x400"},
-        ],
-        "alert_rule_test": [
-            {
-                "eval_time": _eval_time(alert),
-                "alertname": name,
-                "exp_alerts": [],
-            }
-        ],
-    }
+    ages = {"while the data is stale": "900x400"}
+    if not _looks_back(alert):  # whose steps are longer than the recovery
+        ages["while it recovers"] = f"900x{_minutes(rule_at) - 2} 5x400"
+    return [
+        {
+            "name": f"{name} is silent {when}",
+            "interval": _interval(alert),
+            "input_series": [
+                *_series(metric, alert, _breaking(alert), max(_ENOUGH, alert.samples_min)),
+                {"series": fresh, "values": values},
+            ],
+            "alert_rule_test": [{"eval_time": rule_at, "alertname": name, "exp_alerts": []}],
+        }
+        for when, values in ages.items()
+    ]
 
 
 def _stale_case(metric: Metric, *, fires: bool) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from processors.catalog.model import CHANGE, Alert, Catalog, Metric
 from streams.monitoring import promql
 
 STALE_S: Final = 300
+RECOVERY: Final = "10m"
 WEEK: Final = "1w"
 VALUE: Final = '{{ $value | printf "%.4g" }}'  # a form that the rule tests can work out
 RUNBOOK: Final = "deploy/runbook.md"
@@ -148,13 +149,21 @@ def guarded(metric: Metric, alert: Alert, condition: str) -> str:
         past = WEEK if alert.op in ("drop", "rise") else ""
         samples = promql.companion(metric, alert, "samples", past)
         expression += f" and ({samples} >= {alert.samples_min})"
-    return f"{expression} unless on () ({freshness(metric)} > {STALE_S})"
+    return f"{expression} unless on () ({lately(metric)} > {STALE_S})"
 
 
 def freshness(metric: Metric) -> str:
     """Return the age (s) of a KPI's figures, of the freshest exporter."""
     series = promql.selector(names.KPI_FRESHNESS, {names.LABEL_KPI: metric.id})
     return f"min without ({', '.join(promql.REPLICA_LABELS)}) ({series})"
+
+
+def lately(metric: Metric) -> str:
+    """Return the greatest age (s) that a KPI's figures had while the last ones came in.
+
+    After an outage windows fill and baselines move for a while: they are not judged at once.
+    """
+    return f"max_over_time(({freshness(metric)})[{RECOVERY}:1m])"
 
 
 def stale_rule(metric: Metric) -> Rule:
@@ -170,7 +179,7 @@ def stale_rule(metric: Metric) -> Rule:
         summary=f"{metric.label} is stale: its figures are {VALUE} s old",
         description=(
             "Events are not reaching the tables, or a partition lags. The KPI's value alerts are "
-            "silent until this one ends."
+            f"silent until {RECOVERY} after this one ends."
         ),
         advice=(
             "`kpi doctor` names what is away; the pipeline dashboard shows what is behind.",

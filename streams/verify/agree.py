@@ -5,13 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from processors.sketch import RELATIVE_STANDARD_ERROR, SKETCH_SIZE
+from processors.sketch import SKETCH_SIZE
+from streams.verify.tolerance import SKETCH_TOLERANCE
 
 if TYPE_CHECKING:
     from streams.verify.formula import Figure
 
-# Five standard errors: one sound count in two million would be called different.
-SKETCH_TOLERANCE: Final = 5 * RELATIVE_STANDARD_ERROR
 _MICRO: Final = 1_000_000
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from processors.catalog.model import CHANGE, Aggregation
 from processors.sketch import SKETCH_SIZE
-from streams.verify.agree import SKETCH_TOLERANCE
 from streams.verify.exact import Exact, compiled
 from streams.verify.kinds import KIND_BY_FACT, fact_fields
 from streams.verify.leaves import PREVIOUS, RETAINED, TARGET, leaves_of
@@ -22,6 +21,7 @@ from streams.verify.quantile import quantile_ms
 from streams.verify.schema import EVENT_TYPES
 from streams.verify.series import Source
 from streams.verify.targets import KNOWN, SET, Targets
+from streams.verify.tolerance import SKETCH_TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
+from processors.catalog.model import window as parse_window
 from processors.errors import UsageError
 from streams.cli.output import add_format
 from streams.launch import exporter_url
@@ -70,5 +71,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         interval_s=args.interval,
         screen=not (args.plain or as_json) and sys.stdin.isatty() and sys.stdout.isatty(),
     )
-    view = View(args.window, args.by, args.family, args.kpi, args.final)
+    view = View(_window(args.window), args.by, args.family, args.kpi, args.final)
     return asyncio.run(run_top(options, view))
+
+
+def _window(text: str) -> str:
+    """Return a window's name as KPIs have it: 60m is 1h; what is none is refused later."""
+    try:
+        return parse_window(text).name
+    except ValueError:
+        return text

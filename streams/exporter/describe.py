@@ -51,6 +51,7 @@ def describe_health(follower: Follower) -> dict[str, Any]:
         "reason": trouble,
         "now_ms": now_ms,
         "update_age_ms": follower.update_age_ms,
+        "allowed_lateness_ms": lateness_ms,
         "partitions": [
             {
                 "topic": who.topic,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage", "--lang=en-US",  # containers have little of it; figures are compared
     "--remote-debugging-port=0", "--remote-allow-origins=*",
 )  # fmt: skip
 DEADLINE_S = 30

@@ -5,7 +5,7 @@ import { h, icon, reconcile, setAttribute, setText, show } from "./dom.js";
 import { ABSENT, age, count, duration, figure, title, windowName } from "./format.js";
 import { counted, delayMs, reasons, rejected, store } from "./store.js";
 
-const DELAY_MS_MAX = 120_000;
+const DELAY_MS_MAX = 90_000; // beyond the lateness that is allowed
 const CHECKPOINT_MS_MAX = 30_000;
 const RATE_OVER_MS = 30_000;
 
@@ -44,7 +44,7 @@ export class Pipeline {
     const delay = delayMs(health);
     const dead = rejected(health);
     this.stat("events", "Events a second", mean(1) === null ? ABSENT : count(Math.round(mean(1) * 10) / 10), `${count(counted(health, "events"))} counted in all`);
-    this.stat("delay", "Watermark delay", duration(delay), "slowest partition; 30 s are the allowed lateness", delay < DELAY_MS_MAX ? "ok" : "off");
+    this.stat("delay", "Watermark delay", duration(delay), `slowest partition; ${duration(health.allowed_lateness_ms)} of it is for late events`, delay < health.allowed_lateness_ms + DELAY_MS_MAX ? "ok" : "off");
     this.stat("checkpoint", "Oldest checkpoint", oldest === null ? ABSENT : `${age(oldest)} ago`, `${health.partitions.length} partitions`, oldest === null ? null : oldest < CHECKPOINT_MS_MAX ? "ok" : "off");
     this.stat("dead", "Dead letters", count(dead), mean(3) ? `${count(Math.round(mean(3) * 100) / 100)} a second now` : "none now", mean(3) ? "off" : null);
     this.stat("late", "Late events", count(counted(health, "late")), "counted all the same");

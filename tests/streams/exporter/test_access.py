@@ -43,12 +43,14 @@ def test_network_needs_a_token() -> None:
 
 
 async def test_token_as_bearer_or_password(site: Site) -> None:
-    """With a token every page but the probes asks for it, as Prometheus and browsers send it."""
+    """With a token every page with figures asks for it, as Prometheus and browsers send it."""
     await site.owner.claim()
     async with site.exporter(token="s3cret") as exporter:  # noqa: S106
         assert await exporter.status("/metrics") == 401
         assert await exporter.status("/api/v1/kpis", Authorization="Bearer guess") == 401
         assert await exporter.status("/api/v1/stream") == 401
+        assert await exporter.status("/api/v1/history") == 401
+        assert await exporter.status("/") == 200  # no figures are in it: it asks for the token
         assert await exporter.status("/metrics", Authorization="Bearer s3cret") == 200
         for password, status in (("s3cret", 200), ("guess", 401), ("gu\udcffess", 401)):
             sent = b64encode(f"any:{password}".encode("utf-8", "surrogateescape")).decode()

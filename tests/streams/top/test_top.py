@@ -79,7 +79,9 @@ async def test_once_as_json_is_the_apis(site: Site) -> None:
     """Every line's value is the API's, and every total of the API has its line."""
     await busy(site)
     async with site.exporter() as exporter:
-        code, out, err = await said("--url", exporter.url, "--once", "--format", "json")
+        code, out, err = await said(
+            "--url", exporter.url, "--once", "--format", "json", "--window", "60m"
+        )
         path = "/api/v1/kpis?window=1h&by=total&nearest=true&top=5"
         found = json.loads(await exporter.text(path))
         health = json.loads(await exporter.text("/api/v1/health"))

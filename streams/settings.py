@@ -178,6 +178,22 @@ class Settings:
         "lag without progress after which a worker exits to be restarted",
         _within(1_000, 3_600_000),
     )
+    alert_webhook_url: str = _setting(
+        "",
+        "receiver of every alert: a webhook (kpi generate --receivers)",
+        _matches(r"(https?://\S+)?", "an http:// or https:// URL"),
+        secret=True,
+    )
+    alert_email_to: str = _setting("", "receiver of every alert: an e-mail address")
+    alert_email_from: str = _setting("", "sender of alerts by e-mail")
+    alert_smtp: str = _setting("", "mail server of alerts", _matches(r"(\S+:\d+)?", "HOST:PORT"))
+    alert_smtp_user: str = _setting("", "login at the mail server; empty: none")
+    alert_smtp_password_path: str = _setting(
+        "", "file with the password there, as Alertmanager sees it"
+    )
+    alert_slack_path: str = _setting(
+        "", "receiver of critical alerts: file with a Slack webhook, as Alertmanager sees it"
+    )
     grafana_url: str = _setting(
         "http://127.0.0.1:3000",
         "Grafana that kpi grafana pushes to",

@@ -16,6 +16,7 @@ from processors.catalog.entries import (
     read_targets,
 )
 from processors.catalog.implicit import IMPLICIT
+from processors.catalog.maintenance import read_maintenance
 from processors.catalog.merge import Entry, Merged, merge
 from processors.catalog.model import Catalog, Defaults
 from processors.catalog.nodes import Node, Problems
@@ -64,12 +65,14 @@ def _load(sources: Sequence[tuple[str, str]], zone: str) -> tuple[Catalog, list[
     check_names(merged.metrics, metrics, problems)
     defaults = read_defaults(merged.defaults, problems)
     ladder = Ladder(zone=_zone(merged, zone, problems))
+    families = {entry.family for entry in merged.metrics.values()}
+    maintenance = read_maintenance(merged.maintenance, families, ladder.zone, problems)
     order = {file: position for position, (file, _) in enumerate(sources)}
     problems.sort(key=lambda error: (order.get(error.file, -1), error.line))
     if problems:
         return Catalog({}, {}, {}, Defaults(), ladder), problems
     required = requirements(metrics.values(), measures, ladder)
-    return Catalog(measures, metrics, required, defaults, ladder, targets), problems
+    return Catalog(measures, metrics, required, defaults, ladder, targets, maintenance), problems
 
 
 def _measures(merged: Merged, problems: Problems) -> dict[str, Measure]:

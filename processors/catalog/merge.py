@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TOP_LEVEL = (
     "family", "measures", "metrics", "defaults", "targets", "zone", "reporting_currency",
+    "maintenance",
 )  # fmt: skip
 
 
@@ -39,6 +40,7 @@ class Merged:
     metrics: dict[str, Entry] = field(default_factory=dict)
     defaults: dict[str, Node] = field(default_factory=dict)
     targets: dict[str, Node] = field(default_factory=dict)
+    maintenance: dict[str, Node] = field(default_factory=dict)
     zone: Node | None = None
     reporting_currency: Node | None = None
 
@@ -71,6 +73,7 @@ def _merge_document(merged: Merged, document: Node, problems: Problems) -> None:
     _merge_entries(merged.metrics, read.get("metrics", {}), family, problems)
     merged.defaults.update(read.get("defaults", {}))
     merged.targets.update(read.get("targets", {}))
+    merged.maintenance.update(read.get("maintenance", {}))
     merged.zone = read.get("zone", merged.zone)
     merged.reporting_currency = read.get("reporting_currency", merged.reporting_currency)
 

@@ -237,6 +237,27 @@ class Requirement:
 
 
 @dataclass(frozen=True)
+class Maintenance:
+    """When nobody is told of broken values: something is being worked on, at every such time.
+
+    Attributes:
+        families: whose KPIs; empty: all, and the pipeline's own alerts.
+        days: names of weekdays, ``monday``; empty: every day.
+        dates: ``2026-12-24``; empty: every day. A date counts where its weekday does, too.
+        start, end: ``02:00``; the end may be ``24:00``, and lies behind the start.
+        zone: in which days and times are meant.
+    """
+
+    id: str
+    families: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    start: str = "00:00"
+    end: str = "24:00"
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True)
 class Catalog:
     """A loaded, checked catalogue.
 
@@ -250,3 +271,4 @@ class Catalog:
     defaults: Defaults = field(default_factory=Defaults)
     ladder: Ladder = field(default_factory=Ladder)
     targets: dict[str, str] = field(default_factory=dict)
+    maintenance: tuple[Maintenance, ...] = ()

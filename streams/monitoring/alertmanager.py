@@ -1,54 +1,38 @@
 """Alertmanager's configuration: routes by family and severity, grouping, inhibition, receivers.
 
-Receivers come from the environment, so that no address or secret is in a file of the project:
-
-======================  =====================================================================
-KPI_ALERT_WEBHOOK_URL   every alert is posted there
-KPI_ALERT_SLACK_FILE    a file that holds Slack's webhook address; every critical alert
-KPI_ALERT_EMAIL_TO      every alert; with KPI_ALERT_EMAIL_FROM and KPI_ALERT_SMTP (HOST:PORT)
-======================  =====================================================================
+Receivers come from the settings, so that no address or secret is in a file of the project:
+``alert_webhook_url`` and ``alert_email_to`` get every alert, ``alert_slack_path`` every critical
+one. Maintenance windows of the catalogue are times at which a family's routes are mute.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
-from processors.catalog.model import Catalog
+from processors.catalog.model import Catalog, Maintenance
 from processors.errors import SettingsError
 from streams.monitoring.rule_files import MARK, dump
 from streams.monitoring.rules import BUSINESS, DATA, PIPELINE
-
-WEBHOOK, SLACK = "KPI_ALERT_WEBHOOK_URL", "KPI_ALERT_SLACK_FILE"
-EMAIL_TO, EMAIL_FROM, SMTP = "KPI_ALERT_EMAIL_TO", "KPI_ALERT_EMAIL_FROM", "KPI_ALERT_SMTP"
+from streams.settings import Settings
 
 
-def alertmanager_yaml(catalog: Catalog, environment: Mapping[str, str]) -> str:
-    """Return the configuration for the receivers that the environment names.
+def alertmanager_yaml(catalog: Catalog, settings: Settings) -> str:
+    """Return the configuration for the receivers that the settings name.
 
     Raises:
         SettingsError: an e-mail receiver without sender or server.
     """
-    everybody, urgent = _receivers(environment)
+    everybody, urgent = _receivers(settings)
     families = sorted({metric.family for metric in catalog.metrics.values()})
-    document = {
+    document: dict[str, Any] = {
         "route": {
             "receiver": "everybody",
             "group_by": ["kind", "family", "kpi"],
             "group_wait": "10s",
             "group_interval": "1m",
             "repeat_interval": "4h",
-            "routes": [
-                {
-                    "matchers": ['severity="critical"'],
-                    "receiver": "urgent",
-                    "repeat_interval": "1h",
-                },
-                *(
-                    {"matchers": [f'family="{family}"'], "receiver": "everybody"}
-                    for family in (*families, PIPELINE)
-                ),
-            ],
+            "routes": [_route(catalog, family) for family in (*families, PIPELINE)],
         },
         "inhibit_rules": [
             # Broken data explains a broken value.
@@ -71,7 +55,45 @@ def alertmanager_yaml(catalog: Catalog, environment: Mapping[str, str]) -> str:
             {"name": "urgent", **urgent},
         ],
     }
+    if catalog.maintenance:
+        document["time_intervals"] = [_times(window) for window in catalog.maintenance]
     return MARK + dump(document)
+
+
+def _route(catalog: Catalog, family: str) -> dict[str, Any]:
+    """Return a family's route, its critical alerts apart; what is mute must be said of both."""
+    mute = [w.id for w in catalog.maintenance if not w.families or family in w.families]
+    muted = {"mute_time_intervals": mute} if mute else {}
+    critical = {
+        "matchers": ['severity="critical"'],
+        "receiver": "urgent",
+        "repeat_interval": "1h",
+        **muted,
+    }
+    return {
+        "matchers": [f'family="{family}"'],
+        "receiver": "everybody",
+        **muted,
+        "routes": [critical],
+    }
+
+
+def _times(window: Maintenance) -> dict[str, Any]:
+    """Return a maintenance window as Alertmanager reads it: one interval a date."""
+    same: dict[str, Any] = {"times": [{"start_time": window.start, "end_time": window.end}]}
+    if window.days:
+        same["weekdays"] = list(window.days)
+    same["location"] = window.zone
+    intervals = [
+        {
+            **same,
+            "years": [str(day.year)],
+            "months": [str(day.month)],
+            "days_of_month": [str(day.day)],
+        }
+        for day in map(date.fromisoformat, window.dates)
+    ]
+    return {"name": window.id, "time_intervals": intervals or [same]}
 
 
 def _inhibit(source: list[str], target: list[str], equal: list[str]) -> dict[str, Any]:
@@ -79,20 +101,29 @@ def _inhibit(source: list[str], target: list[str], equal: list[str]) -> dict[str
     return rule | ({"equal": equal} if equal else {})
 
 
-def _receivers(environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _receivers(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     everybody: dict[str, Any] = {}
-    if url := environment.get(WEBHOOK):
-        everybody["webhook_configs"] = [{"url": url, "send_resolved": True}]
-    if to := environment.get(EMAIL_TO):
-        sender, server = environment.get(EMAIL_FROM), environment.get(SMTP)
-        if not sender or not server:
+    if settings.alert_webhook_url:
+        everybody["webhook_configs"] = [{"url": settings.alert_webhook_url, "send_resolved": True}]
+    if settings.alert_email_to:
+        if not settings.alert_email_from or not settings.alert_smtp:
             raise SettingsError(
-                f"{EMAIL_TO}: {to!r} needs {EMAIL_FROM} and {SMTP}: no mail could be sent"
+                f"alert_email_to: {settings.alert_email_to!r} needs alert_email_from and"
+                " alert_smtp: no mail could be sent"
             )
-        everybody["email_configs"] = [
-            {"to": to, "from": sender, "smarthost": server, "send_resolved": True}
-        ]
+        mail: dict[str, Any] = {
+            "to": settings.alert_email_to,
+            "from": settings.alert_email_from,
+            "smarthost": settings.alert_smtp,
+            "send_resolved": True,
+        }
+        if settings.alert_smtp_user:
+            mail["auth_username"] = settings.alert_smtp_user
+            mail["auth_password_file"] = settings.alert_smtp_password_path
+        everybody["email_configs"] = [mail]
     urgent = dict(everybody)
-    if path := environment.get(SLACK):
-        urgent["slack_configs"] = [{"api_url_file": path, "send_resolved": True}]
+    if settings.alert_slack_path:
+        urgent["slack_configs"] = [
+            {"api_url_file": settings.alert_slack_path, "send_resolved": True}
+        ]
     return everybody, urgent

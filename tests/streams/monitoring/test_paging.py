@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 from uuid import uuid4
@@ -17,6 +18,7 @@ from processors.catalog.load import load_catalog
 from streams.catalog_files import preset_sources
 from streams.monitoring import alertmanager
 from streams.monitoring.rule_files import rule_files
+from streams.settings import Settings
 from tests.streams.exporter.site import Site
 from tests.streams.monitoring.webhook import Webhook
 from tests.support.prometheus import Prometheus, Server, until
@@ -31,6 +33,10 @@ KPI = "click_through_rate"
 BROKEN = "ClickThroughRateLow1hCritical"
 THRESHOLD = f"""
 family: ads
+maintenance:
+  always:
+    families: [social]
+    start: "00:00"
 metrics:
   {KPI}:
     alerts:
@@ -55,8 +61,8 @@ def webhook() -> Iterator[Webhook]:
 @pytest.fixture
 def manager(catalog: Catalog, webhook: Webhook, tmp_path: Path) -> Iterator[Server]:
     """Run Alertmanager with what is generated for this webhook, at a test's intervals."""
-    made = alertmanager.alertmanager_yaml(catalog, {alertmanager.WEBHOOK: webhook.url})
-    config = yaml.safe_load(made)
+    settings = replace(Settings(), alert_webhook_url=webhook.url)
+    config = yaml.safe_load(alertmanager.alertmanager_yaml(catalog, settings))
     config["route"] |= SHORT
     path = tmp_path / "alertmanager.yml"
     path.write_text(yaml.safe_dump(config))
@@ -184,18 +190,37 @@ def test_broken_data_explains_a_broken_value(manager: Server, webhook: Webhook) 
         {"alertname": "ALow", "kind": "business", "kpi": "a", "severity": "critical"},
         {"alertname": "BLow", "kind": "business", "kpi": "b", "severity": "warning"},
     ]
+    raise_alerts(manager, labels)
+    until(lambda: len(webhook.told) >= 2, "both are told")
+    assert sorted(webhook.told) == [("AStale", "firing"), ("BLow", "firing")]
+
+    with urlopen(f"{manager.url}/api/v2/alerts", timeout=10) as answer:  # noqa: S310  # http
+        alerts = json.load(answer)
+    state = {alert["labels"]["alertname"]: alert["status"]["state"] for alert in alerts}
+    assert [name for name, is_now in state.items() if is_now == "suppressed"] == ["ALow"]
+
+
+def test_nobody_is_told_in_a_maintenance_window(manager: Server, webhook: Webhook) -> None:
+    """The family that is being worked on is mute, whatever the severity; others are not."""
+    same = {"kind": "business", "family": "social", "kpi": "s"}
+    labels = [
+        {"alertname": "Muted", "severity": "critical", **same},
+        {"alertname": "MutedToo", "severity": "warning", **same},
+        {"alertname": "Told", "severity": "warning", **same, "family": "sales", "kpi": "t"},
+    ]
+    raise_alerts(manager, labels)
+    until(lambda: webhook.told, "one is told")
+    # What came later has been told: the others had their turn.
+    raise_alerts(manager, [{**labels[2], "alertname": "Later", "kpi": "b"}])
+    until(lambda: ("Later", "firing") in webhook.told, "a later one is told")
+    assert {name for name, _ in webhook.told} == {"Told", "Later"}
+
+
+def raise_alerts(manager: Server, labels: list[dict[str, str]]) -> None:
+    """Tell Alertmanager of alerts, as Prometheus does."""
     body = json.dumps([{"labels": one} for one in labels]).encode()
     request = Request(  # noqa: S310  # always http
         f"{manager.url}/api/v2/alerts", body, {"Content-Type": "application/json"}
     )
     with urlopen(request, timeout=10) as answer:  # noqa: S310  # as above
         assert answer.status == 200
-    until(lambda: len(webhook.told) >= 2, "both are told")
-    assert sorted(webhook.told) == [("AStale", "firing"), ("BLow", "firing")]
-
-    def suppressed() -> list[str]:
-        with urlopen(f"{manager.url}/api/v2/alerts", timeout=10) as answer:  # noqa: S310
-            alerts = json.load(answer)
-        return [a["labels"]["alertname"] for a in alerts if a["status"]["state"] == "suppressed"]
-
-    assert suppressed() == ["ALow"]

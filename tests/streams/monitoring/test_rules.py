@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from streams.catalog_files import preset_sources
 from streams.dashboards.boards import dashboards
 from streams.monitoring import alertmanager, generate
 from streams.monitoring.rules import kpi_rules
+from streams.settings import Settings
 from tests.support.prometheus import tool
 
 
@@ -122,32 +124,69 @@ def test_names_of_alerts_are_unique(catalog: Catalog) -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {},
-        {alertmanager.WEBHOOK: "http://127.0.0.1:1/"},
-        {
-            alertmanager.EMAIL_TO: "a@example.com",
-            alertmanager.EMAIL_FROM: "b@example.com",
-            alertmanager.SMTP: "127.0.0.1:25",
-            alertmanager.SLACK: "/run/secrets/slack",
-        },
-    ],
-)
+RECEIVERS = {
+    "alert_webhook_url": "http://127.0.0.1:1/",
+    "alert_email_to": "a@example.com",
+    "alert_email_from": "b@example.com",
+    "alert_smtp": "127.0.0.1:25",
+    "alert_smtp_user": "b",
+    "alert_smtp_password_path": "/run/secrets/mail",
+    "alert_slack_path": "/run/secrets/slack",
+}
+MAINTENANCE = """
+maintenance:
+  nightly_import:
+    families: [sales]
+    days: [saturday, sunday]
+    start: "02:00"
+    end: "24:00"
+    zone: Europe/Berlin
+  move:
+    dates: [2026-12-24, 2027-01-01]
+"""
+
+
+@pytest.mark.parametrize("receivers", [{}, RECEIVERS])
+@pytest.mark.parametrize("more", ["", MAINTENANCE])
 def test_alertmanager_takes_every_configuration(
-    catalog: Catalog, environment: dict[str, str], tmp_path: Path
+    receivers: dict[str, str], more: str, tmp_path: Path
 ) -> None:
-    """With any receivers or none, amtool finds no fault."""
+    """With any receivers and maintenance windows or none, amtool finds no fault."""
+    catalog = load_catalog([*preset_sources(), ("more.yaml", more)])
     path = tmp_path / "alertmanager.yml"
-    path.write_text(alertmanager.alertmanager_yaml(catalog, environment))
+    settings = replace(Settings(), **receivers)
+    path.write_text(alertmanager.alertmanager_yaml(catalog, settings))
     run(tool("amtool"), "check-config", str(path))
+    found = route(path, "sales", "critical"), route(path, "sales", "warning")
+    assert found == ("urgent", "everybody")
+
+
+def route(path: Path, family: str, severity: str) -> str:
+    """Return the receiver of such an alert."""
+    labels = (f"family={family}", f"severity={severity}")
+    file = f"--config.file={path}"
+    return run(tool("amtool"), "config", "routes", "test", file, *labels).strip()
+
+
+def test_every_family_has_its_maintenance(catalog: Catalog) -> None:
+    """A window of one family mutes it alone, one without families everything."""
+    with_windows = load_catalog([*preset_sources(), ("more.yaml", MAINTENANCE)])
+    made = yaml.safe_load(alertmanager.alertmanager_yaml(with_windows, Settings()))
+    families = {m.family for m in catalog.metrics.values()} | {"pipeline"}
+    mute = {
+        one["matchers"][0]: [r["mute_time_intervals"] for r in (one, *one["routes"])]
+        for one in made["route"]["routes"]
+    }
+    both = ["nightly_import", "move"]
+    assert mute == {
+        f'family="{family}"': [both if family == "sales" else ["move"]] * 2 for family in families
+    }
 
 
 def test_mail_without_a_server_is_refused(catalog: Catalog) -> None:
     """A receiver that could never send is an error, not a silence."""
-    with pytest.raises(SettingsError, match=alertmanager.SMTP):
-        alertmanager.alertmanager_yaml(catalog, {alertmanager.EMAIL_TO: "a@example.com"})
+    with pytest.raises(SettingsError, match="alert_smtp"):
+        alertmanager.alertmanager_yaml(catalog, replace(Settings(), alert_email_to="a@b.example"))
 
 
 def expressions(board: object) -> list[str]:

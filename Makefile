@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka lint format lock clean venv
+.PHONY: help demo test test-kafka faults lint format lock clean venv
 
 help:           ## list the targets
 	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST)
@@ -22,8 +22,16 @@ test: $(STAMP)  ## run the test-suite; ARGS="-k window"
 	@$(BIN)/python -m pytest $(ARGS)
 
 # Java 17 and Maven are needed: pom.xml names the jars. The first run fetches them (50 MB).
-test-kafka: $(STAMP) ## run what needs a broker on Apache Kafka
+test-kafka: $(STAMP) ## run what needs a broker on Apache Kafka, with the short fault cases
 	@$(BIN)/python -m pytest -m "kafka and not long" $(ARGS)
+
+# The same on the embedded broker, as far as it goes (a broker in memory does not survive a restart):
+#   make faults FAULTS="not kafka" REPORT=/dev/null
+FAULTS ?= kafka
+REPORT ?= docs/faults.md
+faults: $(STAMP) ## break everything under live traffic, 20 minutes; writes docs/faults.md
+	@$(BIN)/python -m pytest -v -m "faults and $(FAULTS)" tests/faults \
+		--faults-report $(REPORT) $(ARGS)
 
 lint: $(STAMP)  ## check style and types
 	@$(BIN)/ruff check .

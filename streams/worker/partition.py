@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from processors.errors import FencedError, KpiError, PartitionStoppedError
 from processors.names import logical_topic
+from streams.topics import TopicFacts
 from streams.transport.thread import StaleAssignmentError
 from streams.worker.dead_letters import DeadLetters
 from streams.worker.passing import Passing
@@ -98,6 +99,7 @@ class PartitionRunner:
         self._generation = -1
         self._due_at = 0.0
         self._failures = 0
+        self.counted: TopicFacts | None = None  # of the topic as it was claimed
 
     # --- called by the owner of all partitions, and by the watchdog -----------------------
 
@@ -239,6 +241,7 @@ class PartitionRunner:
         if claim.offset is None:
             committed = await call(partial(self._ports.log.committed, self.topic, self.partition))
             check_past(self._label, bounds, committed, count_anew=self._count_anew)
+        self.counted = TopicFacts(bounds.topic_id, bounds.partitions)
         tenure = self._tenure
         if tenure is not None and tenure.outlives(claim):
             tenure.epoch = claim.epoch

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LOOKS: Final = 6  # looks a stall timeout
 GROUP_CHECK_S: Final = 1.0
+TOPIC_CHECK_S: Final = 15.0
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Watchdog:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        look_at = monotonic()
+        look_at = topics_at = monotonic()
         while True:
             await asyncio.sleep(GROUP_CHECK_S)
             if not self._app.consumer.is_connected:
@@ -56,6 +57,9 @@ class Watchdog:
             if monotonic() >= look_at:
                 look_at = monotonic() + self._timeout_s / LOOKS
                 await self._look()
+            if monotonic() >= topics_at:
+                topics_at = monotonic() + TOPIC_CHECK_S
+                await self._check_topics()
 
     async def _check_group(self) -> None:
         try:
@@ -73,6 +77,25 @@ class Watchdog:
             )
         except TimeoutError:
             pass  # the look below notices
+
+    async def _check_topics(self) -> None:
+        """Have the partitions of a topic that has changed claimed anew: that finds what is wrong.
+
+        Positions are numbers: in a topic that was created again they mean other records, and a
+        consumer would read on from there.
+        """
+        try:
+            topics = await asyncio.to_thread(describe_topics, self._settings)
+        except UnreachableError:
+            return
+        for runner in self._owner:
+            now = topics.get(runner.topic, runner.counted)
+            if runner.should_move and runner.counted is not None and now != runner.counted:
+                logger.warning(
+                    "%s[%d]: the topic has changed since it was claimed",
+                    *(runner.topic, runner.partition),
+                )
+                runner.out_of_range()
 
     async def _look(self) -> None:
         runners = list(self._owner)

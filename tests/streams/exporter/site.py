@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -69,13 +70,23 @@ class Site:
 
     @asynccontextmanager
     async def exporter(
-        self, *, token: str = "", values_max: int = 50, port: int = 0
+        self, *, token: str = "", values_max: int = 50, port: int = 0, send_bytes: int = 0
     ) -> AsyncIterator[Exporter]:
-        """Serve on a free port or this one, following."""
+        """Serve on a free port or this one, following.
+
+        Args:
+            token: what requests must carry.
+            values_max: dimension values in /metrics.
+            port: to serve on; 0: a free one.
+            send_bytes: what the system buffers for a client that does not read; 0: as it likes.
+        """
         follower = self.follower()
         runner = web.AppRunner(build_app(follower, token=token, values_max=values_max))
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        listening = socket.create_server(("127.0.0.1", port))
+        if send_bytes:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
+        await web.SockSite(runner, listening).start()
         following = asyncio.create_task(follower.run())
         try:
             port = runner.addresses[0][1]

@@ -6,11 +6,14 @@ import asyncio
 import json
 import socket
 from contextlib import AsyncExitStack
+from random import Random
 from typing import TYPE_CHECKING, Any
 
+from streams.exporter import push
 from streams.exporter.channel import Channel, Channels
 from streams.exporter.selection import Selection, select
 from tests.streams.exporter.site import START_MS, until
+from tests.streams.exporter.traffic import traffic
 
 if TYPE_CHECKING:
     import pytest
@@ -37,7 +40,7 @@ async def event(response: ClientResponse, name: str = "kpis") -> dict[str, Any]:
             return found
 
 
-def values(told: dict[str, Any]) -> list[object]:
+def values(told: dict[str, Any]) -> list[Any]:
     """Return the values of an event's rows."""
     return [row["value"] for row in told["rows"]]
 
@@ -78,20 +81,29 @@ async def test_rows_are_worked_out_once_for_all(
         assert len(written) == 1
 
 
-async def test_a_listener_that_does_not_read_holds_nobody_up(site: Site) -> None:
-    """Others hear of every change while one's buffers are full; it gets what is new then."""
+async def test_a_listener_that_does_not_read_holds_nobody_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others hear of every change while one takes nothing, and after a while it is cut off."""
     await site.owner.claim()
-    busy = "/api/v1/stream?health=true"
-    async with site.exporter() as exporter:
-        deaf = socket.create_connection(("127.0.0.1", exporter.port))
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_024)
-        deaf.sendall(f"GET {busy} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    await site.owner.publish(*traffic(Random(3), 200, START_MS - 60_000, START_MS))
+    monkeypatch.setattr(push, "WRITE_S_MAX", 3.0)
+    async with site.exporter(send_bytes=4_096) as exporter:
+        deaf = socket.socket()
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        deaf.connect(("127.0.0.1", exporter.port))
+        deaf.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         try:
+            await until(lambda: len(exporter.listeners) == 1)
             async with exporter.http.get(PATH) as response:
-                assert values(await event(response)) == [0]
-                for count in range(1, 6):
+                (before,) = values(await event(response))
+                for count in range(1, 4):
                     await site.owner.publish(VIEW)
-                    assert values(await event(response)) == [count]
+                    assert values(await event(response)) == [before + count]
+                assert len(exporter.listeners) == 2
+                await until(lambda: len(exporter.listeners) == 1)
+                await site.owner.publish(VIEW)
+                assert values(await event(response)) == [before + 4]
         finally:
             deaf.close()
 

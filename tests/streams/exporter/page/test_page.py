@@ -278,6 +278,26 @@ async def test_a_cut_stream_says_so_and_comes_back(site: Site, tmp_path: Path) -
             assert await visit.run("document.querySelector('#banner').hidden")
 
 
+async def test_an_exporter_with_other_kpis_is_noticed(
+    site: Site, valkey: str, tmp_path: Path
+) -> None:
+    """Whoever comes back after a cut may know other KPIs: the page shows those."""
+    await site.owner.claim(VISITOR)
+    own = Site(valkey, "other-kpis", loaded(OWN))
+    try:
+        await own.owner.claim()
+        async with Browser(tmp_path) as browser:
+            async with own.exporter() as exporter:
+                visit = await Visit.begin(browser, exporter.url)
+                await visit.open()
+                assert (await visit.run(TILES)).keys() == {"shop_views"}
+            async with site.exporter(port=exporter.port):
+                shown = "document.querySelectorAll('[data-kpi]').length"
+                await visit.until(shown, len(site.catalog.metrics))
+    finally:
+        await own.close()
+
+
 async def test_a_token_is_asked_for_once(site: Site, tmp_path: Path) -> None:
     """With a token set the page asks for it, says where it is wrong, and keeps it for the tab."""
     await site.owner.claim(VISITOR)

@@ -72,10 +72,27 @@ class Settings:
         "Kafka bootstrap servers, HOST:PORT[,HOST:PORT]",
         _matches(r"[^\s,:]+:\d+(,[^\s,:]+:\d+)*", "HOST:PORT, several separated by commas"),
     )
+    broker_security: str = _setting(
+        "PLAINTEXT",
+        "how Kafka is reached: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL",
+        _matches(r"PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL", "one of Kafka's security protocols"),
+    )
+    broker_mechanism: str = _setting(
+        "SCRAM-SHA-512",
+        "how Kafka checks the login: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN",
+        _matches(r"SCRAM-SHA-(256|512)|PLAIN", "SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN"),
+    )
+    broker_user: str = _setting("", "login at Kafka, for SASL")
+    broker_password: str = _setting("", "its password", secret=True)
+    broker_ca_path: str = _setting(
+        "", "file of the authority that signed Kafka's certificate; empty: the system's"
+    )
+    broker_cert_path: str = _setting("", "file of our certificate, where Kafka asks for one")
+    broker_key_path: str = _setting("", "file of its key, where it is not in the same file")
     redis_url: str = _setting(
         "redis://127.0.0.1:6379/0",
-        "Redis or Valkey",
-        _matches(r"(rediss?|unix)://\S+", "a redis://, rediss:// or unix:// URL"),
+        "Redis or Valkey; redis+cluster:// for a cluster, rediss:// and rediss+cluster:// for TLS",
+        _matches(r"(rediss?(\+cluster)?|unix)://\S+", "a redis://, rediss:// or unix:// URL"),
         secret=True,
     )
     namespace: str = _setting(
@@ -259,7 +276,7 @@ def shown(settings: Settings, name: str) -> str:
     if not is_secret(name) or not value:
         return value
     # Everything before the last @ is the login, even where a password holds an unescaped one.
-    url = re.fullmatch(r"(\w+://)(?:([^:@]*).*@)?([^@?]*)(\?.*)?", value)
+    url = re.fullmatch(r"([\w+]+://)(?:([^:@]*).*@)?([^@?]*)(\?.*)?", value)
     if url is None:
         return "(set)"
     login = f"{url[2]}:***@" if url[2] is not None else ""

@@ -10,6 +10,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from processors import names
 from processors.errors import UnreachableError
+from streams.kafka_clients import connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -101,13 +102,13 @@ class _Admin:
     """A connected admin client; its errors become :class:`UnreachableError`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._broker = settings.broker
+        self._settings, self._broker = settings, settings.broker
         self._client: Any = None
 
     def __enter__(self) -> Any:
         try:
             self._client = KafkaAdminClient(
-                bootstrap_servers=self._broker.split(","),
+                **connection(self._settings),
                 bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
                 request_timeout_ms=3 * CONNECT_TIMEOUT_MS,
                 client_id="kpi-streams-admin",

@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 
 from processors.errors import UnreachableError
 from processors.names import EVENT_TOPICS, physical_topic
+from streams.kafka_clients import connection
 from streams.tables.base import PartitionId
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class LogRange:
         self._settings = settings
         try:
             self._consumer: Any = KafkaConsumer(
-                bootstrap_servers=settings.broker.split(","),
+                **connection(settings),
                 enable_auto_commit=False,
                 client_id="kpi-streams-backfill",
                 max_poll_records=10_000,

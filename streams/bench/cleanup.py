@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from processors.errors import UnreachableError
+from streams.kafka_clients import connection
 from streams.tables.admin import drop_namespace
 from streams.tables.connection import open_client
 from streams.topics import describe_topics
@@ -35,7 +36,7 @@ async def _drop(settings: Settings, topics: list[str]) -> None:
         await drop_namespace(client, settings.namespace)
     finally:
         await client.aclose()
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.broker.split(","))
+    admin = AIOKafkaAdminClient(**connection(settings))
     try:
         await admin.start()
         await admin.delete_topics(topics)

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from processors.errors import UnreachableError
 from processors.names import physical_topic
 from streams.bench.workloads import TOPICS
+from streams.kafka_clients import connection
 from streams.tables.base import PartitionId
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class _Filler:
 
     async def run(self, records: Iterator[BenchRecord]) -> Filled:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.broker.split(","),
+            **connection(self._settings),
             client_id="kpi-streams-bench",
             acks="all",
             max_batch_size=BATCH_BYTES,

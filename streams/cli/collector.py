@@ -13,6 +13,7 @@ from streams.catalog_files import read_catalog
 from streams.collector.config import CollectorConfig
 from streams.collector.keys import Key, KeyRing, read_ring, write_ring
 from streams.collector.run import check_listener, run_until_signal
+from streams.kafka_clients import security
 from streams.logs import configure_logs
 from streams.producer.prepare import now_ms
 
@@ -62,7 +63,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         return _keys(args, config)
     configure_logs(settings.log_level)
     check_listener(config)
-    run_until_signal(config, read_catalog(settings), settings.broker, settings.namespace)
+    run_until_signal(
+        config,
+        read_catalog(settings),
+        settings.broker,
+        settings.namespace,
+        security(settings),
+    )
     return 0
 
 

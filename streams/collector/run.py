@@ -7,7 +7,8 @@ import gc
 import logging
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -29,6 +30,8 @@ from streams.producer.prepare import now_ms
 from streams.producer.spool import Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from processors.catalog.model import Catalog
     from streams.collector.config import CollectorConfig
 
@@ -50,7 +53,11 @@ def check_listener(config: CollectorConfig) -> None:
 
 
 async def serve(
-    config: CollectorConfig, catalog: Catalog, broker: str, namespace: str, stop: asyncio.Event
+    config: CollectorConfig,
+    catalog: Catalog,
+    kafka: Mapping[str, Any],
+    namespace: str,
+    stop: asyncio.Event,
 ) -> None:
     """Serve until ``stop`` is set, then finish what is under way.
 
@@ -59,7 +66,7 @@ async def serve(
         UnreachableError: the port is taken; or Kafka is away and there is no spool.
     """
     check_listener(config)
-    outbox = _outbox(config, broker, namespace)
+    outbox = _outbox(config, kafka, namespace)
     metrics = CollectorMetrics()
     metrics.watch(outbox)
     door = Doorkeeper(Path(config.keys) if config.keys else None, config.events_per_s)
@@ -94,9 +101,21 @@ async def serve(
 
 
 def run_until_signal(
-    config: CollectorConfig, catalog: Catalog, broker: str, namespace: str
+    config: CollectorConfig,
+    catalog: Catalog,
+    broker: str,
+    namespace: str,
+    security: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        config: of the collector.
+        catalog: which types there are.
+        broker: bootstrap servers.
+        namespace: of the topics.
+        security: how the broker is reached, see streams/kafka_clients.py.
+    """
     # It writes the address and a traceback for every malformed request; our defects are ours.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
@@ -105,18 +124,16 @@ def run_until_signal(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await serve(config, catalog, broker, namespace, stop)
+        kafka = {"bootstrap_servers": broker.split(","), **security}
+        await serve(config, catalog, kafka, namespace, stop)
 
     asyncio.run(run())
 
 
-def _outbox(config: CollectorConfig, broker: str, namespace: str) -> Outbox:
+def _outbox(config: CollectorConfig, kafka: Mapping[str, Any], namespace: str) -> Outbox:
     topics = [names.physical_topic(topic, namespace) for topic in names.EVENT_TOPICS]
     away_after_s = config.away_after_ms / 1000
-    kafka = {
-        "bootstrap_servers": broker.split(","),
-        "request_timeout_ms": config.away_after_ms,
-    }
+    kafka = {**kafka, "request_timeout_ms": config.away_after_ms}
     return Outbox(
         Dialer(kafka, topics).connect,
         "spool" if config.spool else "raise",

@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 from processors.errors import UnreachableError
 from processors.names import DEAD_LETTER, physical_topic
 from streams.dead_letters.letter import read_letter
+from streams.kafka_clients import connection
 from streams.topics import describe_topics
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def read_letters(settings: Settings) -> Iterator[Letter]:
     partitions = [TopicPartition(topic, number) for number in range(facts.partitions)]
     try:
         consumer = KafkaConsumer(
-            bootstrap_servers=settings.broker.split(","),
+            **connection(settings),
             enable_auto_commit=False,
             client_id="kpi-streams-dead-letters",
             max_poll_records=2_000,

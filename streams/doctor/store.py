@@ -6,9 +6,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import redis
+from redis.exceptions import RedisClusterException
 
 from streams.doctor.finding import Finding, Status
 from streams.settings import shown
+from streams.tables.connection import is_cluster_url, plain_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +25,31 @@ POLICY: Final = "noeviction"
 def check_store(settings: Settings) -> Iterator[Finding]:
     """Look at reachability, eviction policy, persistence, memory and clock."""
     address = shown(settings, "redis_url")
-    client = redis.Redis.from_url(
-        settings.redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
+    try:
+        nodes = _nodes(settings.redis_url)
+    except (redis.RedisError, RedisClusterException) as error:
+        yield Finding("redis", address, Status.UNREACHABLE, " ".join(str(error).split()))
+        return
+    for name, client in nodes or [(address, _client(settings.redis_url))]:
+        yield from _check_node(name, client)
+
+
+def _client(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+
+
+def _nodes(url: str) -> list[tuple[str, redis.Redis]]:
+    """Return a cluster's primaries with a client each; none where there is no cluster."""
+    if not is_cluster_url(url):
+        return []
+    cluster = redis.RedisCluster.from_url(
+        plain_url(url), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
     )
+    primaries = cluster.get_primaries()  # type: ignore[no-untyped-call]
+    return [(str(node.name), cluster.get_redis_connection(node)) for node in primaries]
+
+
+def _check_node(address: str, client: redis.Redis) -> Iterator[Finding]:
     try:
         before_ms = time.time_ns() // 1_000_000
         seconds, micros = client.time()

@@ -19,6 +19,7 @@ from kafka.partitioner.default import murmur2
 
 from processors.errors import UnreachableError, UsageError
 from processors.names import physical_topic
+from streams.kafka_clients import connection
 from streams.replay.rows import place
 from streams.tables.base import PartitionId
 from streams.topics import describe_topics
@@ -77,7 +78,7 @@ class Publisher:
         self._failure = ""
         try:
             self._producer = KafkaProducer(
-                bootstrap_servers=self._broker.split(","),
+                **connection(settings),
                 bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS,
                 client_id="kpi-streams-publisher",
                 acks="all",

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from processors.errors import UnreachableError
+from streams.kafka_clients import connection
 from streams.settings import env_name
 from streams.supervisor.child import ChildSpec
 
@@ -36,7 +37,7 @@ def worker_running(settings: Settings) -> bool:
 async def _has_members(settings: Settings) -> bool:
     # kafka-python cannot read the embedded broker's answer to this request.
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.broker.split(","),
+        **connection(settings),
         request_timeout_ms=_TIMEOUT_MS,
         client_id="kpi-streams-admin",
     )

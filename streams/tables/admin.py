@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from redis.asyncio import Redis
 
-from streams.tables.connection import call, reaching
+from streams.tables.connection import call, nodes_of, reaching
 from streams.tables.keys import REGISTRY_DROPPING, namespace_pattern, registry_key
 from streams.tables.registry import read_partitions
 
@@ -28,18 +28,19 @@ async def drop_namespace(client: Redis, namespace: str) -> int:
         await call(client, "HSET", registry, REGISTRY_DROPPING, 1)
         partitions = await read_partitions(client, namespace)
         deleted = await _unlink(client, [keys.meta.encode() for keys in partitions.values()])
-        cursor = 0
-        while True:
-            position, found = cast(
-                "tuple[int, list[bytes]]",
-                await call(
-                    client, "SCAN", cursor, "MATCH", namespace_pattern(namespace), "COUNT", _BATCH
-                ),
-            )
-            deleted += await _unlink(client, [key for key in found if key != registry.encode()])
-            cursor = int(position)
-            if cursor == 0:
-                break
+        for node in await nodes_of(client):
+            cursor = 0
+            while True:
+                position, found = cast(
+                    "tuple[int, list[bytes]]",
+                    await call(
+                        node, "SCAN", cursor, "MATCH", namespace_pattern(namespace), "COUNT", _BATCH
+                    ),
+                )
+                deleted += await _unlink(client, [key for key in found if key != registry.encode()])
+                cursor = int(position)
+                if cursor == 0:
+                    break
         await call(client, "UNLINK", registry)
         return deleted + known
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
@@ -17,6 +18,7 @@ from redis.exceptions import (
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
+    RedisClusterException,
     RedisError,
 )
 from redis.exceptions import (
@@ -33,7 +35,11 @@ TIMEOUT_S: Final = 10.0
 _RETRIES: Final = 3  # of one command; every command here may be sent twice
 
 # An answer that cannot be read is one that was cut off.
-_AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, InvalidResponse, OSError)
+_AWAY = (
+    *(RedisConnectionError, RedisTimeoutError, BusyLoadingError, InvalidResponse, OSError),
+    RedisClusterException,  # of a cluster that has no node for a slot, or no node at all
+)
+_CLUSTER: Final = "+cluster"
 _REFUSED = (
     *(AuthenticationError, AuthorizationError, NoPermissionError),
     *(OutOfMemoryError, ReadOnlyError),
@@ -49,26 +55,61 @@ def open_client(url: str) -> Redis:
     """Return a client; it connects when it is first used, and is closed by ``aclose()``.
 
     Args:
-        url: ``redis://``, ``rediss://`` (TLS) or ``unix://``.
+        url: ``redis://``, ``rediss://`` (TLS) or ``unix://``; ``redis+cluster://`` and
+            ``rediss+cluster://`` where it is one of a cluster's nodes.
 
     Raises:
         SettingsError: the URL cannot be read.
     """
+    options: dict[str, Any] = {
+        "decode_responses": False,
+        "protocol": 2,
+        "socket_timeout": TIMEOUT_S,
+        "socket_connect_timeout": TIMEOUT_S,
+        "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES),
+    }
     try:
-        return Redis.from_url(
-            url,
-            decode_responses=False,
-            protocol=2,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES),
-        )
+        if is_cluster_url(url):
+            # It takes the same commands, whose keys are of one slot each.
+            return cast("Redis", RedisCluster.from_url(plain_url(url), **options))
+        return Redis.from_url(url, **options)
     except ValueError as error:
         raise SettingsError(f"redis_url cannot be read: {error}") from error
 
 
+def is_cluster_url(url: str) -> bool:
+    """Tell whether a URL names a node of a cluster."""
+    return url.partition("://")[0].endswith(_CLUSTER)
+
+
+def plain_url(url: str) -> str:
+    """Return a URL as redis-py knows it."""
+    scheme, separator, rest = url.partition("://")
+    return scheme.removesuffix(_CLUSTER) + separator + rest
+
+
+def is_cluster(client: object) -> bool:
+    """Tell whether a client is a cluster's, which redis-py does not count among its clients."""
+    return isinstance(client, RedisCluster)
+
+
+async def nodes_of(client: Redis) -> list[Redis]:
+    """Return whom to ask what each server answers for itself: a cluster's primaries."""
+    found: object = client  # what it is typed as is no base of a cluster's client
+    if not isinstance(found, RedisCluster):
+        return [client]
+    await found.initialize()
+    return cast("list[Redis]", found.get_primaries())
+
+
 def address_of(client: Redis) -> str:
-    """Return where a client connects to, without user or password."""
+    """Return where a client, or a cluster's node, connects to, without user or password."""
+    found: object = client
+    if isinstance(found, RedisCluster):
+        nodes = found.get_nodes() or list(found.nodes_manager.startup_nodes.values())
+        return "cluster " + ",".join(sorted(f"{node.host}:{node.port}" for node in nodes))
+    if isinstance(found, ClusterNode):
+        return f"{found.host}:{found.port}"
     where = client.connection_pool.connection_kwargs
     if "path" in where:
         return f"unix:{where['path']}"

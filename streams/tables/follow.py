@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ClusterCrossSlotError
 
 from streams.tables.base import Delta, Followed, PartitionId, Position
-from streams.tables.connection import TIMEOUT_S, call
+from streams.tables.connection import TIMEOUT_S, call, is_cluster
 from streams.tables.continuity import lead_on
 from streams.tables.encode import decode_entry
 from streams.tables.keys import PartitionKeys
@@ -72,6 +72,9 @@ async def _wait(
     """Return when some log has news, at the latest after ``block_ms``."""
     partitions = await read_partitions(client, namespace)
     known = {who: keys for who, keys in partitions.items() if who in since}
+    if is_cluster(client):
+        await _poll(client, known, since, block_ms)
+        return
     logs = [keys.log for keys in known.values()]
     marks = [f"{since[who].number}-0" for who in known]
     if not known:

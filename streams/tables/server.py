@@ -9,10 +9,11 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from processors.errors import CheckFailedError
-from streams.tables.connection import address_of, call, reaching
+from streams.tables.connection import address_of, call, nodes_of, reaching
 
 _POLICY: Final = "noeviction"
 _PROBE: Final = "return cmsgpack and struct and 1 or 0"
+_KEPT: Final = ("aof", "rdb", "none")  # from the safest on
 _VERSION_MIN: Final = (6, 2)  # exclusive stream ranges
 
 
@@ -44,8 +45,24 @@ async def check_server(client: Redis) -> ServerReport:
         UnreachableError: it is away or refused.
         CheckFailedError: it would lose tables, or lacks what they need.
     """
-    address = address_of(client)
     with reaching(client):
+        nodes = await nodes_of(client)
+        reports = [await _check_node(node, client) for node in nodes]
+    if len(reports) == 1:
+        return reports[0]
+    return ServerReport(
+        address=address_of(client),
+        version=min((report.version for report in reports), key=_numbers),
+        persistence=max((report.persistence for report in reports), key=_KEPT.index),
+        memory_used_bytes=sum(report.memory_used_bytes for report in reports),
+        memory_max_bytes=sum(report.memory_max_bytes for report in reports),
+        warnings=tuple(f"{r.address}: {text}" for r in reports for text in r.warnings),
+    )
+
+
+async def _check_node(client: Redis, whole: Redis) -> ServerReport:
+    address = address_of(client)
+    with reaching(whole):
         info = cast("dict[str, Any]", await call(client, "INFO"))
         saves = await _save_points(client)
         scripts = await call(client, "EVAL", _PROBE, 0)
@@ -56,7 +73,7 @@ async def check_server(client: Redis) -> ServerReport:
             f"word. Set it to {_POLICY}"
         )
     version = str(info.get("redis_version", "0"))
-    if tuple(int(part) for part in version.split(".")[:2]) < _VERSION_MIN:
+    if _numbers(version) < _VERSION_MIN:
         raise CheckFailedError(
             f"Redis at {address}: version: {version!r}: the tables need "
             f"{'.'.join(map(str, _VERSION_MIN))} or newer"
@@ -80,6 +97,10 @@ async def check_server(client: Redis) -> ServerReport:
         memory_max_bytes=int(info.get("maxmemory", 0)),
         warnings=tuple(_warnings(persistence, info)),
     )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
 
 
 async def _save_points(client: Redis) -> bool:

@@ -10,6 +10,7 @@ from kafka.errors import KafkaError
 
 from processors.errors import UnreachableError
 from processors.names import physical_topic
+from streams.kafka_clients import connection
 from streams.verify.sql import statement
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def read_log(
     """
     try:
         consumer = KafkaConsumer(
-            bootstrap_servers=settings.broker.split(","),
+            **connection(settings),
             enable_auto_commit=False,
             client_id="kpi-streams-verify",
             max_poll_records=10_000,

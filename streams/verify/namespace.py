@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 
 from processors.errors import UsageError
 from streams.embedded.servers import embedded_servers
+from streams.kafka_clients import connection
 from streams.settings import DEFAULT_SOURCE
 from streams.tables.admin import drop_namespace
 from streams.tables.connection import open_client
@@ -78,7 +79,7 @@ def _delete_topics(settings: Settings, say: Callable[[str], None]) -> None:
     topics = sorted(describe_topics(settings))
     try:
         admin = KafkaAdminClient(
-            bootstrap_servers=settings.broker.split(","),
+            **connection(settings),
             request_timeout_ms=_TIMEOUT_MS,
             client_id="kpi-streams-admin",
         )

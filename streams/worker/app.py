@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import faust
 
 from processors.names import PROCESSED_TOPICS, physical_topic
+from streams.kafka_clients import credentials
 from streams.settings import load_settings
 from streams.transport.schema import ChunkSchema
 from streams.worker.backend import Backend, redis_backend
@@ -130,6 +131,7 @@ def _faust_settings(settings: Settings) -> dict[str, Any]:
     session_s = settings.session_timeout_ms / 1000
     return {
         "autodiscover": False,
+        "broker_credentials": credentials(settings),
         "broker_session_timeout": session_s,
         "broker_heartbeat_interval": min(3.0, session_s / 3),
         "broker_rebalance_timeout": settings.rebalance_timeout_ms / 1000,

@@ -113,6 +113,7 @@ EXPORTER_UPDATE_AGE: Final = "kpi_exporter_update_age_seconds"
 # of a worker process; the exporter's series above are of the tables and outlive any worker
 WORKER_OFFSET: Final = "kpi_worker_offset"
 WORKER_LAG: Final = "kpi_worker_lag_records"
+WORKER_LOG_START: Final = "kpi_worker_log_start_offset"
 WORKER_WATERMARK: Final = "kpi_worker_watermark_timestamp_seconds"
 WORKER_CHECKPOINT_SECONDS: Final = "kpi_worker_checkpoint_duration_seconds"
 WORKER_CHECKPOINT_AGE: Final = "kpi_worker_checkpoint_age_seconds"

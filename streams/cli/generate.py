@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from streams import generated
 from streams.catalog_files import read_catalog
 from streams.cli.output import add_format, print_json
+from streams.monitoring.alertmanager import alertmanager_yaml
 
 if TYPE_CHECKING:
     import argparse
@@ -20,6 +21,7 @@ examples:
   kpi generate                          write what the catalogue yields below the current folder
   kpi generate --check                  only compare: exit 1 where a file differs
   kpi generate --root /etc/kpi          for a catalogue of your own
+  KPI_ALERT_WEBHOOK_URL=https://... kpi generate --alertmanager /etc/alertmanager/alertmanager.yml
 """
 
 
@@ -36,12 +38,21 @@ def add_parser(subparsers: Subparsers) -> None:
         "--accept-breaking", action="store_true",
         help="write schemas that refuse what published ones allow: producers will stumble",
     )  # fmt: skip
+    parser.add_argument(
+        "--alertmanager",
+        metavar="FILE",
+        help="only write Alertmanager's configuration, with the receivers of the settings",
+    )
     parser.add_argument("--root", default=".", metavar="DIR", help="where deploy/ is (.)")
     add_format(parser)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Write or compare."""
+    if args.alertmanager:
+        text = alertmanager_yaml(read_catalog(settings), settings)
+        Path(args.alertmanager).write_text(text, "utf-8")
+        return 0
     catalog, root = read_catalog(settings), Path(args.root)
     if args.check:
         generated.check(catalog, root)

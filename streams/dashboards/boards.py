@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from grafana_foundation_sdk.builders import dashboard, timeseries
@@ -15,6 +16,7 @@ from streams.monitoring.promql import counted, total
 
 REFRESH: Final = "10s"
 _WINDOW_DEFAULT: Final = "1h"
+_KEPT: Final = f"({names.WORKER_LAG} + {names.WORKER_OFFSET} - {names.WORKER_LOG_START} > 0)"
 _HEALTH: Final = (
     ("Events a second", counted(names.PIPELINE_EVENTS, "rate", "1m", "topic"), "{{topic}}", "ops"),
     (
@@ -22,6 +24,12 @@ _HEALTH: Final = (
         total(names.WORKER_LAG, "topic"),
         "{{topic}}",
         "short",
+    ),
+    (
+        "Share of what Kafka keeps that is not counted yet",
+        f"max by (topic, partition) ({names.WORKER_LAG} / {_KEPT})",
+        "{{topic}}/{{partition}}",
+        "percentunit",
     ),
     (
         "Watermark delay",
@@ -100,7 +108,12 @@ def _encode(board: dashboard.Dashboard) -> str:
     made = board.build()
     for number, panel in enumerate(made.panels or [], start=1):
         panel.id_val = number
-    return JSONEncoder(sort_keys=True, indent=2).encode(made) + "\n"
+    text = JSONEncoder(sort_keys=True, indent=2).encode(made)
+    content: dict[str, Any] = json.loads(text)
+    for annotation in content["annotations"]["list"]:
+        if "expr" in annotation:  # fields of the data source, which the builder does not know
+            annotation |= {"titleFormat": "{{alertname}}", "tagKeys": "severity,kpi", "step": "60s"}
+    return json.dumps(content, sort_keys=True, indent=2) + "\n"
 
 
 def overview(catalog: Catalog) -> dashboard.Dashboard:
@@ -121,7 +134,7 @@ def overview(catalog: Catalog) -> dashboard.Dashboard:
 
 def family_board(catalog: Catalog, family: str, metrics: list[Metric]) -> dashboard.Dashboard:
     """Return a family: each KPI's course, breakdown, top list and distribution."""
-    board = _board(f"KPI {family}", f"Every KPI of the family {family}.", metrics)
+    board = _board(f"KPI {family}", f"Every KPI of the family {family}.", metrics, family)
     by = list(dict.fromkeys(b for m in metrics for b in panels.sets_of(m)))
     if by:
         board = board.with_variable(_choice("by", "Breakdown", by, by[0]))
@@ -147,6 +160,7 @@ def family_board(catalog: Catalog, family: str, metrics: list[Metric]) -> dashbo
 def health() -> dashboard.Dashboard:
     """Return the pipeline's own health."""
     board = _base("KPI pipeline", "Throughput, lag, delays, dead letters and the workers' state.")
+    board = board.annotation(_alerts('kind="pipeline"'))
     for number, (title, expression, legend, unit) in enumerate(_HEALTH):
         panel = (
             timeseries.Panel()
@@ -167,20 +181,28 @@ def _is_histogram(catalog: Catalog, metric: Metric) -> bool:
     return measure is not None and measure.agg is Aggregation.HISTOGRAM
 
 
-def _board(title: str, description: str, metrics: list[Metric]) -> dashboard.Dashboard:
+def _board(
+    title: str, description: str, metrics: list[Metric], family: str = ""
+) -> dashboard.Dashboard:
     windows = list(dict.fromkeys(w.name for m in metrics for w in m.windows if not w.calendar)) or [
         _WINDOW_DEFAULT
     ]
     default = _WINDOW_DEFAULT if _WINDOW_DEFAULT in windows else windows[0]
     board = _base(title, description)
-    alerts = 'ALERTS{alertstate="firing", kind!="pipeline", severity="critical"}'
     return board.with_variable(_choice("window", "Window", windows, default)).annotation(
+        _alerts(f'family="{family}"' if family else 'kind!="pipeline", severity="critical"')
+    )
+
+
+def _alerts(matchers: str) -> dashboard.AnnotationQuery:
+    """Return when alerts fired."""
+    return (
         dashboard.AnnotationQuery()
-        .name("Critical alerts")
+        .name("Alerts")
         .datasource(panels.SOURCE)
         .enable(True)
         .icon_color("red")
-        .expr(alerts)
+        .expr(f'max by (alertname, severity, kpi) (ALERTS{{alertstate="firing", {matchers}}})')
     )
 
 

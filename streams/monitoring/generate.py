@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from processors.catalog.model import Catalog
 from streams.monitoring.alertmanager import alertmanager_yaml
+from streams.monitoring.grafana_alerting import contact_points_yaml, policies_yaml
 from streams.monitoring.rule_files import rule_files, test_files
 from streams.monitoring.runbook import runbook
 from streams.settings import Settings
 
 RULES = "deploy/prometheus/_gen"
 ALERTMANAGER = "deploy/alertmanager/_gen/alertmanager.yml"
+GRAFANA = "deploy/grafana/provisioning/alerting"
 RUNBOOK = "deploy/runbook.md"
 
 
@@ -18,4 +20,9 @@ def monitoring_files(catalog: Catalog) -> dict[str, str]:
     files = {f"{RULES}/{name}.rules.yml": text for name, text in rule_files(catalog).items()}
     cases = test_files(catalog, "{}.rules.yml".format)
     files |= {f"{RULES}/{name}.test.yml": text for name, text in cases.items()}
-    return files | {ALERTMANAGER: alertmanager_yaml(catalog, Settings()), RUNBOOK: runbook(catalog)}
+    return files | {
+        ALERTMANAGER: alertmanager_yaml(catalog, Settings()),
+        f"{GRAFANA}/contact-points.yml": contact_points_yaml(),
+        f"{GRAFANA}/policies.yml": policies_yaml(catalog),
+        RUNBOOK: runbook(catalog),
+    }

@@ -29,6 +29,14 @@ def _partition(name: str, values: str, **more: str) -> Series:
     return {selector(name, _HERE | more): values}
 
 
+def _log(*, lag: int, offset: int, start: int) -> Series:
+    return {
+        **_partition(names.WORKER_LAG, f"{lag}x60"),
+        **_partition(names.WORKER_OFFSET, f"{offset}x60"),
+        **_partition(names.WORKER_LOG_START, f"{start}x60"),
+    }
+
+
 _REJECTED = {"reason": "invalid_json"}
 _CASES: Final = {
     "PipelineExporterDown": _Case(
@@ -71,6 +79,13 @@ _CASES: Final = {
         20_000 + 100 * 80,
         _partition(names.WORKER_LAG, "50000-100x120"),
         minutes=40,
+    ),
+    "PipelineLagNearsRetention": _Case(
+        _log(lag=90_000, offset=110_000, start=100_000),
+        _HERE,
+        0.9,
+        # A first start on a topic that is whole has all of it before it.
+        _log(lag=90_000, offset=10, start=0),
     ),
     "PipelineWatermarkBehind": _Case(
         _partition(names.PIPELINE_WATERMARK_DELAY, "900x60"),

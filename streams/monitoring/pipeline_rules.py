@@ -9,6 +9,10 @@ from processors import names
 from streams.monitoring.promql import counted, total
 from streams.monitoring.rules import PIPELINE, VALUE, Rule
 
+_BY_PARTITION: Final = "max by (topic, partition) ({})"
+_WAITING: Final = _BY_PARTITION.format(names.WORKER_LAG)
+_REACHED: Final = _BY_PARTITION.format(names.WORKER_OFFSET)
+_KEPT_FROM: Final = _BY_PARTITION.format(names.WORKER_LOG_START)
 _LAG: Final = total(names.WORKER_LAG, "topic")
 _REJECTED: Final = counted(names.PIPELINE_REJECTED, "increase", "10m", "topic, reason")
 _PUBLISHED: Final = counted(names.PIPELINE_EVENTS, "increase", "10m", "topic")
@@ -101,6 +105,21 @@ def pipeline_rules() -> Iterator[Rule]:
         "{{ $labels.topic }} lags by " + VALUE + " records and the lag grows",
         "More is published than the workers count.",
         "Start another worker, up to one a partition; docs/performance.md has the figures.",
+    )
+    yield _rule(
+        "PipelineLagNearsRetention",
+        # What waits, out of what the broker has; where it has deleted nothing, nothing is near.
+        f"{_WAITING} / ({_WAITING} + {_REACHED} - {_KEPT_FROM}) > 0.8 and {_WAITING} > 10000 "
+        f"and {_KEPT_FROM} > 0",
+        "2m",
+        "critical",
+        "{{ $labels.topic }}/{{ $labels.partition }}: of what Kafka keeps, " + VALUE + " is not "
+        "counted yet",
+        "Kafka deletes from the other end: records that it deletes first are lost, and the "
+        "partition stops.",
+        "Raise the topic's retention.ms now, then start more workers: one a partition at most.",
+        "`kafka-configs.sh --alter --entity-type topics --add-config retention.ms=...` holds at "
+        "once.",
     )
     yield _rule(
         "PipelineWatermarkBehind",

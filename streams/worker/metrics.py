@@ -27,6 +27,11 @@ GAUGES: tuple[tuple[str, str, Callable[[PartitionRunner], Value]], ...] = (
     (names.WORKER_OFFSET, "Next offset to work on.", lambda r: r.vitals.reached),
     (names.WORKER_LAG, "Records up to the log's end.", lambda r: r.vitals.lag),
     (
+        names.WORKER_LOG_START,
+        "First offset that the broker still has: what retention has not deleted.",
+        lambda r: r.vitals.log_start,
+    ),
+    (
         names.WORKER_WATERMARK,
         "Watermark, as Unix time.",
         lambda r: None if r.vitals.watermark_ms is None else r.vitals.watermark_ms / 1000,

@@ -229,6 +229,7 @@ class PartitionRunner:
         self._lost = False
         call = self.patience.call
         bounds = await call(partial(self._ports.log.bounds, self.topic, self.partition))
+        self.vitals.log_start = bounds.log_start
         claim = await call(
             partial(
                 self._tools.table.claim,

@@ -31,6 +31,7 @@ class Vitals:
         topic: physical name.
         reached: the next offset to work on.
         committed: the offset of the last checkpoint.
+        log_start: the first offset that the broker still has, as of the last look.
         log_end: the log's end as of the last fetch.
         stalled: lag without progress; set by the watchdog.
     """
@@ -43,6 +44,7 @@ class Vitals:
     number: int = 0
     reached: int = 0
     committed: int | None = None
+    log_start: int | None = None
     log_end: int | None = None
     watermark_ms: int | None = None
     records: int = 0

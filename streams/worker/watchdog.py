@@ -121,8 +121,13 @@ class Watchdog:
         try:
             async with asyncio.timeout(self._timeout_s / LOOKS):
                 ends = await consumer.highwaters(*assigned)
+                starts = await consumer.earliest_offsets(*assigned)
         except AWAY:
             return None
+        for tp, start in starts.items():
+            runner = self._owner.runner(tp.topic, tp.partition)
+            if runner is not None:
+                runner.vitals.log_start = start
         return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
     async def _check_silence(self, now: float) -> None:

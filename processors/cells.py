@@ -104,3 +104,13 @@ class CellTable:
     def components(self, measure: str, dimensions: tuple[str, ...]) -> Mapping[str, Values]:
         """Return a measure's cells of one dimension set, by component."""
         return self.groups.get((measure, ",".join(dimensions)), {})
+
+    def picked(
+        self, measure: str, dimensions: tuple[str, ...], keys: Iterable[str]
+    ) -> Mapping[str, Values]:
+        """Return :meth:`components` of some dimension values only."""
+        return {
+            component: found
+            for component, values in self.components(measure, dimensions).items()
+            if (found := {key: values[key] for key in keys if key in values})
+        }

@@ -12,7 +12,7 @@ from processors.cells import CellTable, cell_ref
 from processors.sliding_union import SlidingUnion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
     from processors.catalog.model import Window
@@ -65,6 +65,24 @@ class SlidingTable(CellTable):
                 found[component] = values
         return found
 
+    def picked(
+        self, measure: str, dimensions: tuple[str, ...], keys: Iterable[str]
+    ) -> Mapping[str, Values]:
+        """Return :meth:`components` of some dimension values, without a look at the others."""
+        sums, unions = self._sums, self._unions
+        found: dict[str, Values] = {}
+        for component, numbers in self._numbers.get((measure, ",".join(dimensions)), {}).items():
+            values: Values = {}
+            for key in keys:
+                cell = numbers.get(key, -1)
+                if cell in sums:
+                    values[key] = sums[cell]
+                elif cell in unions:
+                    values[key] = unions[cell].estimate()
+            if values:
+                found[component] = values
+        return found
+
     def members(self, measure: str, dimensions: tuple[str, ...]) -> Mapping[str, Sketch]:
         """Return the hashes of a distinct count, by dimension values."""
         numbers = self._numbers.get((measure, ",".join(dimensions)), {}).get("", {})
@@ -88,6 +106,23 @@ class LevelTable(CellTable):
                 key: amount
                 for key, cell in numbers.items()
                 if (amount := ever.get(cell, 0) - after.get(cell, 0))
+            }
+            if values:
+                found[component] = values
+        return found
+
+    def picked(
+        self, measure: str, dimensions: tuple[str, ...], keys: Iterable[str]
+    ) -> Mapping[str, Values]:
+        """Return :meth:`components` of some dimension values, without a look at the others."""
+        ever, after = self._ever, self._after
+        found: dict[str, Values] = {}
+        for component, numbers in self._numbers.get((measure, ",".join(dimensions)), {}).items():
+            values: Values = {
+                key: amount
+                for key in keys
+                if (cell := numbers.get(key)) is not None
+                and (amount := ever.get(cell, 0) - after.get(cell, 0))
             }
             if values:
                 found[component] = values

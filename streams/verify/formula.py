@@ -80,6 +80,7 @@ class Formula:
         measures: every measure that is read.
         leaves: what the expressions read, by name.
         sources: where each leaf's amounts are; of targets nothing.
+        sketched: those of distinct counts.
         reads: everything that must be summed up.
         by_row: leaves that have an amount for each row.
         shared: leaves without the currency that the rows have.
@@ -92,6 +93,7 @@ class Formula:
     dimensions: tuple[str, ...]
     leaves: Mapping[str, Leaf]
     sources: Mapping[str, Source]
+    sketched: Mapping[str, Source]
     reads: tuple[Source, ...]
     by_row: frozenset[str]
     shared: frozenset[str]
@@ -182,21 +184,24 @@ class Formula:
 
     def _read(self, name: str, held: Held, shift: str) -> Read:
         """Return what a leaf has for a row."""
-        leaf = self.leaves[name]
         if name in self.targets:
             targets = self.targets[name]
-            amounts = targets.amounts(held)
-            return lambda key: amounts.get(self._key(leaf, name, key), targets.fallback)
-        source = _moved(self.sources[name], shift)
-        return lambda key: held.number(source, self._key(leaf, name, key))
-
-    def _key(self, leaf: Leaf, name: str, key: str) -> str:
+            set_to, key_of = targets.amounts(held), self._key_of(name)
+            return lambda key: set_to.get(key_of(key), targets.fallback)
+        amounts = held.numbers(_moved(self.sources[name], shift))
         if name in self.by_row:
-            return key
-        if leaf.total:
+            return amounts
+        key_of = self._key_of(name)
+        return lambda key: amounts(key_of(key))
+
+    def _key_of(self, name: str) -> Callable[[str], str]:
+        """Return from a row's values to those under which a leaf has what it has for the row."""
+        if name in self.by_row:
+            return str
+        if self.leaves[name].total:
             named = name in self.sources and bool(self.sources[name].dimensions)
-            return key.rpartition(JOIN)[2] if named else ""
-        return key.rpartition(JOIN)[0] if self.currency else key
+            return (lambda key: key.rpartition(JOIN)[2]) if named else lambda _: ""
+        return (lambda key: key.rpartition(JOIN)[0]) if self.currency else str
 
     def _row(self, amounts: Mapping[str, int | None], held: Held, key: str) -> Expected:
         shown = {"money": "money", "count": "number"}.get(self.metric.unit, "float")
@@ -226,9 +231,7 @@ class Formula:
     def _slacks(self, amounts: Mapping[str, int | None], held: Held, key: str) -> dict[str, float]:
         """Return how far the leaves that sketches count may be off."""
         found = {}
-        for name, source in self.sources.items():
-            if self.measures[source.measure].agg is not Aggregation.DISTINCT:
-                continue
+        for name, source in self.sketched.items():
             size = amounts[name] or 0
             if source.retained:  # of what both windows hold together
                 here = held.number(source._replace(retained=False), key)
@@ -349,6 +352,7 @@ def formula(catalog: Catalog, metric: Metric, dimensions: tuple[str, ...]) -> Fo
         dimensions,
         leaves,
         sources,
+        {n: s for n, s in sources.items() if measures[s.measure].agg is Aggregation.DISTINCT},
         tuple(dict.fromkeys(reads)),
         frozenset(name for name, read in read_by.items() if read == dimensions),
         frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from streams.verify.series import Change, Source
 
@@ -33,13 +33,21 @@ class Held:
 
     def number(self, source: Source, key: str) -> int:
         """Return a count, sum or number of distinct members; of a histogram the count."""
-        values = self._amounts.get(source)
-        cells = None if values is None else values.get(key)
-        if not cells:
-            return 0
-        if "" in cells:
-            return cells[""]
-        return sum(amount for component, amount in cells.items() if component != "sum")
+        return self.numbers(source)(key)
+
+    def numbers(self, source: Source) -> Callable[[str], int]:
+        """Return :meth:`number` of one source."""
+        values = self._amounts.get(source, {})
+
+        def number(key: str) -> int:
+            cells = values.get(key)
+            if not cells:
+                return 0
+            if "" in cells:
+                return cells[""]
+            return sum(amount for component, amount in cells.items() if component != "sum")
+
+        return number
 
     def buckets(self, source: Source, key: str) -> tuple[dict[int, int], int]:
         """Return a histogram's buckets and the sum of its durations (ms)."""

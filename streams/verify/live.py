@@ -125,12 +125,17 @@ class LiveWindow:
                 found.setdefault(source, set()).add(key)
         return found
 
-    def rows(self, dimensions: tuple[str, ...], by_row: set[Source], keys: set[str]) -> list[Row]:
+    def rows(
+        self,
+        dimensions: tuple[str, ...],
+        by_row: set[tuple[str, tuple[str, ...]]],
+        keys: set[str],
+    ) -> list[Row]:
         """Return the exporter's rows of one dimension set, of some values and maybe of more.
 
         Args:
             dimensions: the set.
-            by_row: whose cells have the rows' values, or share them.
+            by_row: measures and sets whose cells have the rows' values, or share them.
             keys: values of cells, as any of ``by_row`` has them.
         """
         picked = Tables({slot: _Picked(self._tables[slot], by_row, keys) for slot in self._slots})
@@ -143,21 +148,18 @@ class LiveWindow:
 class _Picked(CellTable):
     """Some dimension values of a table; of what is not by them everything."""
 
-    def __init__(self, table: CellTable, by_row: set[Source], keys: set[str]) -> None:
+    def __init__(
+        self, table: CellTable, by_row: set[tuple[str, tuple[str, ...]]], keys: set[str]
+    ) -> None:
         super().__init__()
-        self._table, self._by_row, self._keys = table, by_row, keys
+        self._table, self._keys = table, keys
+        self._by_row = by_row
 
     def components(self, measure: str, dimensions: tuple[str, ...]) -> Mapping[str, Values]:
         """Return a measure's cells of the values picked, by component."""
-        found = self._table.components(measure, dimensions)
-        if Source(measure, dimensions) not in self._by_row:
-            return found
-        keys = self._keys
-        return {
-            component: picked
-            for component, values in found.items()
-            if (picked := {key: values[key] for key in keys if key in values})
-        }
+        if (measure, dimensions) not in self._by_row:
+            return self._table.components(measure, dimensions)
+        return self._table.picked(measure, dimensions, self._keys)
 
     def members(self, measure: str, dimensions: tuple[str, ...]) -> Mapping[str, AbstractSet[int]]:
         """Return the hashes of a distinct count, of the values picked."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from streams.verify.series import Source
     from streams.verify.tally import Tally
 
+_OWN, _SHARED, _GUARD, _COMMON = "own", "shared", "guard", "common"
 STANDING_MAX: Final = 20  # rows a time whose own figures stand still
 
 
@@ -42,17 +43,19 @@ class Side:
         self._first_ms: dict[str, int] = {}  # values -> where they were first compared
         self._period_ms = 0
         self._turn = 0
-        self._own: set[Source] = set()  # as they are kept: cells with the values of rows
-        self._shared: set[Source] = set()  # the same without their currency
         bare = tuple(name for name in plan.dimensions if name != "currency")
-        for name, source in plan.sources.items():
-            if name in plan.by_row:
-                self._own.add(source.stored)
-            elif source.dimensions == bare and not plan.leaves[name].total:
-                self._shared.add(source.stored)
+        # As they are kept: cells with the values of rows, and the same without their currency.
+        self._own = {plan.sources[n].stored for n in plan.by_row if n in plan.sources}
+        self._shared = {
+            source.stored
+            for name, source in plan.sources.items()
+            if source.dimensions == bare and not plan.leaves[name].total
+        } - self._own
         self._common = {s.stored for s in plan.reads} - self._own - self._shared
+        self._by_row = {(s.measure, s.dimensions) for s in self._own | self._shared}
         self._guards = {guard.stored for guard in plan.guards}
         self._was_waiting: bool | None = None
+        self._roles: dict[Source, str] = {}
 
     def compare(
         self, end_ms: int, touched: Mapping[Source, set[str]], held: Held, live: LiveWindow
@@ -75,7 +78,7 @@ class Side:
         asked = {*bares, *(key for keys in groups.values() for key in keys)}
         ours = {
             (key, row.stat): row
-            for row in live.rows(plan.dimensions, self._own | self._shared, asked)
+            for row in live.rows(plan.dimensions, self._by_row, asked)
             if plan.bare(key := row_key(plan.dimensions, row)) in bares
         }
         self._count(end_ms, groups, expected)
@@ -91,18 +94,29 @@ class Side:
         self._tally.grid += stats * sum(map(self._grid.count_from, self._first_ms.values()))
 
     def _bares(self, touched: Mapping[Source, set[str]]) -> dict[str, None]:
-        plan = self._plan
+        bare_of, known = self._plan.bare, self._keys
         bares: dict[str, None] = {}
         for source, keys in touched.items():
-            stored = source.stored
-            if stored in self._own:
+            role = self._role(source)
+            if role == _OWN:
                 for key in keys:
-                    bare = plan.bare(key)
+                    bare = bare_of(key)
                     bares[bare] = None
-                    self._keys.setdefault(bare, set()).add(key)
-            elif stored in self._shared:
+                    known.setdefault(bare, set()).add(key)
+            elif role == _SHARED:
                 bares.update(dict.fromkeys(keys))
         return bares
+
+    def _role(self, source: Source) -> str:
+        role = self._roles.get(source)
+        if role is None:
+            stored = source.stored
+            of = ((self._own, _OWN), (self._shared, _SHARED), (self._guards, _GUARD))
+            role = next((name for held, name in of if stored in held), "")
+            if not role and stored in self._common:
+                role = _COMMON
+            self._roles[source] = role
+        return role
 
     def _has_common_moved(self, touched: Mapping[Source, set[str]], held: Held) -> bool:
         """Tell whether anything moved that rows of all values read."""
@@ -111,10 +125,7 @@ class Side:
         waits = self._plan.is_waiting(held)
         moved = waits != self._was_waiting
         self._was_waiting = waits
-        return moved or any(
-            source.stored in self._common and source.stored not in self._guards
-            for source in touched
-        )
+        return moved or any(self._role(source) == _COMMON for source in touched)
 
     def _standing(self) -> list[str]:
         """Return the next few of all rows that there ever were; all where they are few."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -57,12 +56,13 @@ def logs(catalog: Catalog, events: int, seed: int) -> dict[str, list[Record]]:
 def test_every_kpi_is_compared_and_not_empty() -> None:
     """Of each KPI of the presets some window says something, and nothing differs anywhere."""
     catalog = load_catalog(preset_sources())
-    rng = random.Random(SEED)
+    middle = {
+        n: replace(m, windows=m.windows[len(m.windows) // 2 :][:1])
+        for n, m in catalog.metrics.items()
+    }
     catalog = replace(
         catalog,
-        metrics={
-            n: replace(m, windows=(rng.choice(m.windows),)) for n, m in catalog.metrics.items()
-        },
+        metrics=middle,
         defaults=replace(catalog.defaults, dimension_values_max=50),
     )
     records = logs(catalog, EVENTS, SEED)

@@ -10,8 +10,8 @@ from processors.errors import FencedError, PartitionStoppedError
 INTEGER_LIMIT: Final = 10**17  # stored integers and deltas stay below it: sums of two fit 64 bits
 
 _ANEW: Final = (
-    "drop the namespace's tables and let it count anew from what the log still holds (with "
-    "KPI_COUNT_ANEW=1 where the log's beginning is gone)"
+    "drop the namespace's tables (kpi state drop) and let it count anew from what the log still "
+    "holds (with KPI_COUNT_ANEW=1 where the log's beginning is gone)"
 )
 _RESTORE: Final = "restore the tables' backup that belongs to this log"
 

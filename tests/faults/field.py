@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from streams.tables.base import PartitionId, Progress
     from tests.faults.valkeys import Valkey
 
-DEADLINE_S: Final = 45.0
+DEADLINE_S: Final = 120.0
 POLL_S: Final = 0.05
 RATE: Final = 300
 

@@ -86,8 +86,8 @@ Measured on {machine}.
   names; alert PipelinePartitionStalled or the worker's `/healthz` after 30 s.
 - **Stopped** (`... is stopped, other partitions go on: ...`): alert PipelinePartitionStopped. The
   line says why. Either bring back what fits the log (a copy of Redis' append-only file, the topic,
-  its partitions), or end the workers, drop the namespace's tables and start them again: figures
-  are then counted anew from what the log still holds.
+  its partitions), or end the workers, `kpi state drop --yes`, and start them again: figures are
+  then counted anew from what the log still holds.
 - **Redis was emptied**: counted anew by itself if the log still begins at its beginning. Else the
   partition stops: restore a copy, or accept with `KPI_COUNT_ANEW=1` that what the log has lost is
   missing in every figure.

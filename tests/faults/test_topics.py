@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,9 +13,7 @@ import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
 from processors.names import ADS, physical_topic
-from streams.tables.admin import drop_namespace
 from streams.tables.base import PartitionId
-from streams.tables.connection import open_client
 from streams.topics import create_topics
 from tests.faults.field import at_work
 
@@ -50,12 +50,8 @@ def drop_tables(field: Field) -> None:
     for hand in list(field.crew.hands):
         field.crew.dismiss(hand)
 
-    async def drop() -> None:
-        client = open_client(field.settings.redis_url)
-        await drop_namespace(client, field.settings.namespace)
-        await client.aclose()
-
-    asyncio.run(drop())
+    command = [sys.executable, "-m", "streams.cli.main", "state", "drop", "--yes"]
+    subprocess.run(command, env={**os.environ, **field.settings.environment()}, check=True)
 
 
 def test_log_begins_past_the_position(

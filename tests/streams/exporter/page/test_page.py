@@ -270,6 +270,7 @@ async def test_a_cut_stream_says_so_and_comes_back(site: Site, tmp_path: Path) -
         said = await visit.text_of("#banner")
         assert "The stream is cut" in said
         assert "The figures are those of" in said
+        assert await visit.violations() == []
         assert await visit.run("document.querySelector('#banner').getAttribute('role')") == "alert"
         await site.owner.publish(view)
         async with site.exporter(port=exporter.port):
@@ -309,6 +310,7 @@ async def test_a_token_is_asked_for_once(site: Site, tmp_path: Path) -> None:
     ):
         visit = await Visit.begin(browser, exporter.url)
         await visit.open("", asked)
+        assert await visit.violations() == []
         for token, fault in (("guess", "This token was not accepted."), ("s3cret", "")):
             await visit.run(
                 f"document.querySelector('#token').value = '{token}';"

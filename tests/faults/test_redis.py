@@ -185,15 +185,12 @@ def test_slow_and_cut_off(
                verdict)  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "break_it", "mend_it"),
     [
         ("out of memory", ("maxmemory", "1mb"), ("maxmemory", "0")),
-        pytest.param(
-            *("without its replicas", ("min-replicas-to-write", "1")),
-            ("min-replicas-to-write", "0"),
-            marks=pytest.mark.long,
-        ),
+        ("without its replicas", ("min-replicas-to-write", "1"), ("min-replicas-to-write", "0")),
     ],
 )
 def test_refusing_writes(

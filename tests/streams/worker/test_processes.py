@@ -21,7 +21,8 @@ from tests.streams.worker.simple import Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.servers, pytest.mark.brokers]
+# On Apache Kafka the fault suite's short cases do the same in CI.
+pytestmark = [pytest.mark.servers, pytest.mark.brokers, pytest.mark.long]
 ROOT = Path(__file__).parents[3]
 
 

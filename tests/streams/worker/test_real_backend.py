@@ -25,7 +25,8 @@ from tests.streams.worker.process import SESSION_TIMEOUT_MS
 if TYPE_CHECKING:
     from streams.embedded.servers import Addresses
 
-pytestmark = [pytest.mark.servers, pytest.mark.brokers]
+# On Apache Kafka the fault suite's short cases do the same in CI.
+pytestmark = [pytest.mark.servers, pytest.mark.brokers, pytest.mark.long]
 
 KILLS = 3
 ROUNDS = KILLS + 1

@@ -75,10 +75,8 @@ class Intake:
         if self._hasher is not None:
             values = list(map(self._hasher.replace, values))
         good, events, bad = self._gate.sort(values, now_ms)
-        address = self._addresser.address
-        envelopes = [
-            address(event, values[index], now_ms) for index, event in zip(good, events, strict=True)
-        ]
+        taken = values if len(good) == len(values) else [values[index] for index in good]
+        envelopes = self._addresser.address_all(events, taken, now_ms)
         answer = Answer(request_id=request_id, ignored=ignored)
         if envelopes:
             answer.accepted = len(envelopes)

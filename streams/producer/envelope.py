@@ -10,7 +10,7 @@ from processors import names
 from processors.event import EVENT_STRUCTS, Event, record_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -56,22 +56,36 @@ class Addresser:
     """
 
     def __init__(self, namespace: str) -> None:
-        self._routes: dict[type[Event], tuple[str, Callable[[Any, bytes], str | None]]] = {
+        self._routes: dict[type[Event], tuple[str, Callable[[Any, bytes], str | None] | None]] = {
             struct: (names.physical_topic(struct.topic, namespace), _KEYS[struct.topic])
             for struct in EVENT_STRUCTS
         }
 
     def address(self, event: Event, value: bytes, timestamp_ms: int) -> Envelope:
         """Put a decoded event and its JSON into an envelope."""
-        topic, key = self._routes[type(event)]
-        found = key(event, value) or event.event_id
-        return Envelope(topic, found.encode(), value, timestamp_ms, event.event_id)
+        (envelope,) = self.address_all([event], [value], timestamp_ms)
+        return envelope
+
+    def address_all(
+        self, events: Iterable[Any], values: Iterable[bytes], timestamp_ms: int
+    ) -> list[Envelope]:
+        """Put decoded events and their JSON into envelopes."""
+        routes, envelopes = self._routes, []
+        for event, value in zip(events, values, strict=True):  # for every event: short on purpose
+            topic, key = routes[event.__class__]
+            if key is None:
+                found = event.visitor_id or event.customer_id or event.recipient_id
+            else:
+                found = key(event, value) or event.event_id
+            envelopes.append(Envelope(topic, found.encode(), value, timestamp_ms, event.event_id))
+        return envelopes
 
 
 # The key column of the contract, read from structs: record_key() reads the same from JSON objects.
 # Business events are few, and keyed by fields that not every struct has.
-_KEYS: dict[str, Callable[[Any, bytes], str | None]] = {
-    names.VISITOR: lambda event, _value: event.key,
+# Visitors' are most of all events: address_all() reads their key without a call.
+_KEYS: dict[str, Callable[[Any, bytes], str | None] | None] = {
+    names.VISITOR: None,
     names.ADS: lambda event, _value: event.event_id,
     names.SUPPORT: lambda event, _value: event.ticket_id,
     names.LEADS: lambda event, _value: event.lead_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from processors.catalog.model import Defaults
@@ -53,7 +54,7 @@ class Gate:
             The indices of the good ones, these decoded, and the rejections, whose ``offset`` is
             the index.
         """
-        records = [(index, timestamp_ms, None, value) for index, value in enumerate(values)]
+        records = list(zip(range(len(values)), repeat(timestamp_ms), repeat(None), values))
         indices, events, rejections = self._decoder.decode(records)
         if Tick in set(map(type, events)):
             return self._sort_singly(values, timestamp_ms)

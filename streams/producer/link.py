@@ -35,7 +35,12 @@ class Dialer:
     """
 
     def __init__(self, config: Mapping[str, Any], topics: Sequence[str]) -> None:
-        self._config = {"acks": "all", "max_batch_size": BATCH_BYTES, **config}
+        self._config = {
+            "acks": "all",
+            "max_batch_size": BATCH_BYTES,
+            "compression_type": "zstd",  # events are alike: a tenth of the bytes, and less to send
+            **config,
+        }
         self._topics = topics
         self._idempotent = True
 
@@ -95,8 +100,7 @@ class Link:
             LinkError: Kafka refused; the bundle may arrive all the same.
         """
         builder = self._producer.create_batch()
-        for envelope in bundle.envelopes:
-            builder.append(timestamp=envelope.timestamp_ms, key=envelope.key, value=envelope.value)
+        _fill(builder, bundle.envelopes)
         builder.close()
         try:
             confirmation = await self._producer.send_batch(

@@ -6,6 +6,9 @@ One worker counts; each client works for a visitor, a campaign and a currency of
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+import subprocess
 import time
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,17 +21,19 @@ from cloudevents.core.v1.event import CloudEvent
 from confluent_kafka import Producer
 
 from streams.collector.keys import Key
+from streams.embedded.servers import Addresses
 from streams.producer.partition import Partitioner
 from streams.settings import load_settings
 from streams.topics import create_topics
-from tests.support.collecting import Collector, make_keys
+from tests.support.collecting import ROOT, Collector, make_keys
 from tests.support.kafka_log import events, records
 from tests.support.working import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from streams.embedded.servers import Addresses
+    from tests.support.kafka_nodes import KafkaCluster
 
 pytestmark = pytest.mark.servers
 PAGE = "https://shop.example/shoes?utm_source={0}&utm_campaign={0}"
@@ -166,4 +171,61 @@ def test_librdkafka(site: Site) -> None:
     mine = [r for r in records(site.collector.broker, namespace) if r.key.startswith(b"direct-")]
     assert {r.partition for r in mine} == {0, 1, 2, 3}
     for record in mine:
+        assert record.partition == Partitioner().partition(record.key, 4)
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
+def test_every_codec_is_read(site: Site, codec: str) -> None:
+    """However a direct producer compresses, the worker and the log's readers read it."""
+    namespace = site.collector.namespace
+    out = Producer(
+        {
+            "bootstrap.servers": site.collector.broker, "partitioner": "murmur2_random",
+            "acks": "all", "compression.type": codec, "linger.ms": 100,
+        }
+    )  # fmt: skip
+    now_ms = time.time_ns() // 1_000_000
+    for number in range(40):
+        visitor = f"{codec}-{number}"
+        event = {"event_id": visitor, "type": "page_view", "ts": now_ms, "visitor_id": visitor,
+                 "source": f"codec-{codec}"}  # fmt: skip
+        out.produce(f"{namespace}.tracking.visitor", json.dumps(event), visitor)
+    assert out.flush(20) == 0
+    wait_for(site, "sessions", "source", f"codec-{codec}", 40)
+    mine = [
+        r for r in records(site.collector.broker, namespace) if r.key.startswith(codec.encode())
+    ]
+    assert len(mine) == 40
+
+
+@pytest.mark.kafka
+def test_kcat(apache_kafka: KafkaCluster, valkey: str, tmp_path: Path) -> None:
+    """The command that docs/producers.md shows, unchanged: its events count, keys place them."""
+    kcat = shutil.which("kcat")
+    if kcat is None:
+        pytest.skip("kcat is not there")
+    servers = Addresses(apache_kafka.bootstrap, valkey)
+    namespace = f"k{uuid.uuid4().hex[:12]}"
+    create_topics(load_settings({"broker": servers.broker, "namespace": namespace}, {}, None))
+    command = next(
+        line for line in (ROOT / "docs/producers.md").read_text().splitlines() if "kcat -P" in line
+    )
+    arguments = command.replace('"$BROKER"', servers.broker)
+    arguments = arguments.replace("tracking.visitor", f"{namespace}.tracking.visitor")
+    now_ms = time.time_ns() // 1_000_000
+    lines = []
+    for number in range(60):
+        visitor = f"v{number % 20}"
+        event = {"event_id": f"k{number}", "type": "page_view", "ts": now_ms, "visitor_id": visitor,
+                 "source": "kcat"}  # fmt: skip
+        lines.append(f"{visitor}|{json.dumps(event)}")
+    with Worker(servers, namespace, tmp_path) as worker:
+        subprocess.run(
+            [kcat, *shlex.split(arguments)[1:]], input="\n".join(lines).encode(), check=True,
+            timeout=60,
+        )  # fmt: skip
+        worker.until("page_views", 60, "--window", "1h")
+        rows = worker.query("sessions", "--window", "1h", "--by", "source")
+        assert [(row["dimensions"], row["value"]) for row in rows] == [({"source": "kcat"}, 20)]
+    for record in records(servers.broker, namespace):
         assert record.partition == Partitioner().partition(record.key, 4)

@@ -13,7 +13,7 @@ from streams.cli.output import add_format, print_json, print_table
 from streams.cli.progress import ProgressLine
 from streams.replay.sources import open_files
 from streams.supervisor.tree import StopRequested
-from streams.verify.agree import SKETCH_TOLERANCE
+from streams.verify.tolerance import SKETCH_TOLERANCE
 
 if TYPE_CHECKING:
     import argparse

@@ -9,7 +9,7 @@ from processors.sketch import SKETCH_SIZE
 from streams.verify.tolerance import SKETCH_TOLERANCE
 
 if TYPE_CHECKING:
-    from streams.verify.formula import Figure
+    from streams.verify.figures import Figure
 
 _MICRO: Final = 1_000_000
 

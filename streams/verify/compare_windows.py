@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from processors.catalog.model import Catalog, Metric, Window
-    from streams.verify.formula import Formula
+    from streams.verify.figures import Formula
     from streams.verify.live import SourcePanes
     from streams.verify.series import Change, Source
     from streams.verify.tally import Tally

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from processors.evaluate import Row
-    from streams.verify.formula import Expected, Formula
+    from streams.verify.figures import Expected, Formula
     from streams.verify.grid import Grid
     from streams.verify.held import Held
     from streams.verify.live import LiveWindow

@@ -9,7 +9,8 @@ import pytest
 from processors.catalog.load import load_catalog
 from streams.verify.agree import agrees, count_agrees, shown
 from streams.verify.exact import Exact, compiled
-from streams.verify.formula import Figure, formula
+from streams.verify.figures import Figure
+from streams.verify.formula import formula
 from streams.verify.held import Held
 from streams.verify.quantile import quantile_ms
 from streams.verify.series import Change, Source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -72,7 +73,8 @@ def _load(sources: Sequence[tuple[str, str]], zone: str) -> tuple[Catalog, list[
     if problems:
         return Catalog({}, {}, {}, Defaults(), ladder), problems
     required = requirements(metrics.values(), measures, ladder)
-    return Catalog(measures, metrics, required, defaults, ladder, targets, maintenance), problems
+    catalog = Catalog(measures, metrics, required, defaults, ladder, targets, maintenance)
+    return replace(catalog, runbook=merged.runbook or catalog.runbook), problems
 
 
 def _measures(merged: Merged, problems: Problems) -> dict[str, Measure]:

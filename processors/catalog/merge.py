@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TOP_LEVEL = (
     "family", "measures", "metrics", "defaults", "targets", "zone", "reporting_currency",
-    "maintenance",
+    "maintenance", "runbook",
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ class Merged:
     maintenance: dict[str, Node] = field(default_factory=dict)
     zone: Node | None = None
     reporting_currency: Node | None = None
+    runbook: str = ""
 
 
 def merge(sources: Sequence[tuple[str, str]], problems: Problems) -> Merged:
@@ -61,6 +62,7 @@ def _merge_document(merged: Merged, document: Node, problems: Problems) -> None:
         "family": scalars.name,
         "zone": lambda node: node,
         "reporting_currency": lambda node: node,
+        "runbook": scalars.address,
     }
     read = scalars.read_fields(
         document.value,
@@ -74,6 +76,7 @@ def _merge_document(merged: Merged, document: Node, problems: Problems) -> None:
     merged.defaults.update(read.get("defaults", {}))
     merged.targets.update(read.get("targets", {}))
     merged.maintenance.update(read.get("maintenance", {}))
+    merged.runbook = read.get("runbook", merged.runbook)
     merged.zone = read.get("zone", merged.zone)
     merged.reporting_currency = read.get("reporting_currency", merged.reporting_currency)
 

@@ -262,7 +262,8 @@ class Catalog:
     """A loaded, checked catalogue.
 
     ``targets`` are named figures beside the KPIs' own that ``target`` may read: name -> number as
-    text, empty where only target_set events give it.
+    text, empty where only target_set events give it. ``runbook`` is where alerts and dashboards
+    link to: an address, or the path in the repository.
     """
 
     measures: dict[str, Measure]
@@ -272,3 +273,4 @@ class Catalog:
     ladder: Ladder = field(default_factory=Ladder)
     targets: dict[str, str] = field(default_factory=dict)
     maintenance: tuple[Maintenance, ...] = ()
+    runbook: str = "deploy/runbook.md"

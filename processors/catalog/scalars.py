@@ -50,6 +50,14 @@ def name(node: Node) -> str:
     return word
 
 
+def address(node: Node) -> str:
+    """Read the address of a page."""
+    word = text(node)
+    if not re.fullmatch(r"https?://[^\s#\"\\]+", word):
+        raise Fault(node, "no http:// or https:// address without #: links would lead nowhere")
+    return word
+
+
 def boolean(node: Node) -> bool:
     """Read ``true`` or ``false``."""
     word = text(node)

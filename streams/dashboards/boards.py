@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from string import ascii_uppercase
 from typing import Any, Final
 
 from grafana_foundation_sdk.builders import dashboard, timeseries
@@ -13,68 +14,85 @@ from processors import names
 from processors.catalog.model import Aggregation, Catalog, Metric
 from streams.dashboards import panels, query
 from streams.monitoring.promql import counted, total
+from streams.monitoring.rules import RUNBOOK
 
 REFRESH: Final = "10s"
 _WINDOW_DEFAULT: Final = "1h"
 _KEPT: Final = f"({names.WORKER_LAG} + {names.WORKER_OFFSET} - {names.WORKER_LOG_START} > 0)"
 _HEALTH: Final = (
-    ("Events a second", counted(names.PIPELINE_EVENTS, "rate", "1m", "topic"), "{{topic}}", "ops"),
+    (
+        "Events a second",
+        "Events that count: valid, and not seen before.",
+        counted(names.PIPELINE_EVENTS, "rate", "1m", "topic"),
+        "{{topic}}",
+        "ops",
+    ),
     (
         "Lag",
+        "Records in Kafka that are not counted yet.",
         total(names.WORKER_LAG, "topic"),
         "{{topic}}",
         "short",
     ),
     (
         "Share of what Kafka keeps that is not counted yet",
+        "Near 1, Kafka is about to delete what nobody has counted.",
         f"max by (topic, partition) ({names.WORKER_LAG} / {_KEPT})",
         "{{topic}}/{{partition}}",
         "percentunit",
     ),
     (
         "Watermark delay",
+        "How far final values lie back: wall time less the watermark.",
         f"max by (topic, partition) ({names.PIPELINE_WATERMARK_DELAY})",
         "{{topic}}/{{partition}}",
         "s",
     ),
     (
         "Checkpoint age",
+        "Time since a partition's figures were last stored.",
         f"max by (topic, partition) ({names.PIPELINE_CHECKPOINT_AGE})",
         "{{topic}}/{{partition}}",
         "s",
     ),
     (
         "Dead letters a second by reason",
+        "Records that break the contract; kpi dead-letters list shows them.",
         counted(names.PIPELINE_REJECTED, "rate", "5m", "reason"),
         "{{reason}}",
         "ops",
     ),
     (
         "Late events a second",
+        "Events behind the watermark; they are counted all the same.",
         counted(names.PIPELINE_LATE, "rate", "5m", "topic"),
         "{{topic}}",
         "ops",
     ),
     (
         "Too late for keyed figures, a second",
+        "Events that only plain counts still take.",
         counted(names.PIPELINE_LATE_UNKEYED, "rate", "5m", "topic"),
         "{{topic}}",
         "ops",
     ),
     (
         "Duplicates a second",
+        "Events whose event_id was seen before; they count once.",
         counted(names.PIPELINE_DUPLICATES, "rate", "5m", "topic"),
         "{{topic}}",
         "ops",
     ),
     (
         "Checkpoint time",
+        "How long the last checkpoint took to write.",
         f"max by (topic, partition) ({names.WORKER_CHECKPOINT_SECONDS})",
         "{{topic}}/{{partition}}",
         "s",
     ),
     (
         "Partitions held, stalled or stopped",
+        "Held: a service is away. Stalled: no progress. Stopped: a person must decide.",
         total(
             f"{names.WORKER_STOPPED} + {names.WORKER_STALLED} + ({names.WORKER_HELD} > bool 0)",
             "topic",
@@ -82,9 +100,16 @@ _HEALTH: Final = (
         "{{topic}}",
         "short",
     ),
-    ("Age of each KPI's figures", f"min by (kpi) ({names.KPI_FRESHNESS})", "{{kpi}}", "s"),
+    (
+        "Age of each KPI's figures",
+        "Wall time less the event time that the slowest partition has reached.",
+        f"min by (kpi) ({names.KPI_FRESHNESS})",
+        "{{kpi}}",
+        "s",
+    ),
     (
         "Beyond the budget of dimension values, a second",
+        "Figures counted under __other__; totals are exact.",
         counted(names.PIPELINE_OVERFLOW, "rate", "5m", "topic"),
         "{{topic}}",
         "ops",
@@ -100,7 +125,8 @@ def dashboards(catalog: Catalog) -> dict[str, str]:
     boards = {"kpi-overview": overview(catalog), "kpi-pipeline": health()}
     for family, metrics in families.items():
         boards[f"kpi-{family}"] = family_board(catalog, family, metrics)
-    return {uid: _encode(board.uid(uid)) for uid, board in boards.items()}
+    texts = {uid: _encode(board.uid(uid)) for uid, board in boards.items()}
+    return {uid: text.replace(f'"{RUNBOOK}', f'"{catalog.runbook}') for uid, text in texts.items()}
 
 
 def _encode(board: dashboard.Dashboard) -> str:
@@ -108,11 +134,24 @@ def _encode(board: dashboard.Dashboard) -> str:
     made = board.build()
     for number, panel in enumerate(made.panels or [], start=1):
         panel.id_val = number
+        for letter, target in zip(
+            ascii_uppercase, getattr(panel, "targets", None) or [], strict=False
+        ):
+            target.ref_id = letter
     text = JSONEncoder(sort_keys=True, indent=2).encode(made)
     content: dict[str, Any] = json.loads(text)
+    content.pop("style", None)  # of Grafana before 10; the builder writes it
     for annotation in content["annotations"]["list"]:
         if "expr" in annotation:  # fields of the data source, which the builder does not know
             annotation |= {"titleFormat": "{{alertname}}", "tagKeys": "severity,kpi", "step": "60s"}
+    for variable in content["templating"]["list"]:
+        for field in ("auto", "auto_count", "auto_min", "id"):  # not of these; the builder's own
+            variable.pop(field, None)
+    for panel in content["panels"]:
+        if panel.get("options", {}) is None:
+            del panel["options"]
+        if panel["type"] == "heatmap":  # the builder writes Grafana 10's form
+            panel["options"]["tooltip"] = {"mode": "single", "yHistogram": False}
     return json.dumps(content, sort_keys=True, indent=2) + "\n"
 
 
@@ -161,10 +200,11 @@ def health() -> dashboard.Dashboard:
     """Return the pipeline's own health."""
     board = _base("KPI pipeline", "Throughput, lag, delays, dead letters and the workers' state.")
     board = board.annotation(_alerts('kind="pipeline"'))
-    for number, (title, expression, legend, unit) in enumerate(_HEALTH):
+    for number, (title, said, expression, legend, unit) in enumerate(_HEALTH):
         panel = (
             timeseries.Panel()
             .title(title)
+            .description(said)
             .datasource(panels.SOURCE)
             .unit(unit)
             .min(0)
@@ -211,7 +251,7 @@ def _base(title: str, description: str) -> dashboard.Dashboard:
         dashboard.Dashboard(title)
         .description(description)
         .tags(["kpi-streams"])
-        .editable()
+        .readonly()
         .refresh(REFRESH)
         .time("now-3h", "now")
         .timezone("browser")

@@ -26,7 +26,7 @@ from processors import names
 from processors.catalog.model import Metric
 from streams.dashboards import query
 from streams.monitoring.promql import stats_of
-from streams.monitoring.rules import RUNBOOK
+from streams.monitoring.rules import RUNBOOK, stale_rule
 
 SOURCE: Final = DataSourceRef(type_val="prometheus", uid="$datasource")
 UNITS: Final = {
@@ -76,12 +76,19 @@ def runbook() -> dashboard.DashboardLink:
     return link.url(RUNBOOK).target_blank(True)
 
 
+def heading(metric: Metric) -> dashboard.DashboardLink:
+    """Return the link to a KPI's first heading in the runbook: its data, before its value."""
+    link = dashboard.DashboardLink("Runbook").type(DashboardLinkType.LINK)
+    return link.url(f"{RUNBOOK}#{stale_rule(metric).anchor}").target_blank(True)
+
+
 def headline(metric: Metric, place: GridPos) -> stat.Panel:
     """Return a KPI as one figure with its target's colour and a sparkline."""
     return (
         stat.Panel()
         .title(metric.label)
         .description(describe(metric))
+        .links([heading(metric)])
         .datasource(SOURCE)
         .unit(UNITS[metric.unit])
         .thresholds(thresholds(metric))
@@ -123,6 +130,7 @@ def course(metric: Metric, place: GridPos) -> timeseries.Panel:
         timeseries.Panel()
         .title(metric.label)
         .description(describe(metric))
+        .links([heading(metric)])
         .datasource(SOURCE)
         .unit(UNITS[metric.unit])
         .thresholds(thresholds(metric))
@@ -167,6 +175,7 @@ def ranking(metric: Metric, by: str, place: GridPos) -> bargauge.Panel:
     return (
         bargauge.Panel()
         .title(f"{metric.label}: top {by.replace(',', ', ')}")
+        .description(describe(metric))
         .datasource(SOURCE)
         .unit(UNITS[metric.unit])
         .thresholds(thresholds(metric))
@@ -183,6 +192,8 @@ def spread(metric: Metric, place: GridPos) -> heatmap.Panel:
     return (
         heatmap.Panel()
         .title(f"{metric.label}: distribution")
+        .description(f"How many were how long. {metric.description}")
+        .y_axis(heatmap.YAxisConfig().unit("s"))
         .datasource(SOURCE)
         .no_value("no data")
         .grid_pos(place)

@@ -20,6 +20,9 @@ def monitoring_files(catalog: Catalog) -> dict[str, str]:
     files = {f"{RULES}/{name}.rules.yml": text for name, text in rule_files(catalog).items()}
     cases = test_files(catalog, "{}.rules.yml".format)
     files |= {f"{RULES}/{name}.test.yml": text for name, text in cases.items()}
+    files = {
+        path: text.replace(f"{RUNBOOK}#", f"{catalog.runbook}#") for path, text in files.items()
+    }
     return files | {
         ALERTMANAGER: alertmanager_yaml(catalog, Settings()),
         f"{GRAFANA}/contact-points.yml": contact_points_yaml(),

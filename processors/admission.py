@@ -27,10 +27,22 @@ def clean(value: object) -> str:
     return text
 
 
-class Admission:
-    """Admitted value combinations, by scope (``event type|dimension,dimension``)."""
+def admission_scope(event_type: str, dimensions: Values) -> str:
+    """Return the scope in which an event type's values of a dimension set are admitted."""
+    return f"{event_type}|{','.join(dimensions)}"
 
-    def __init__(self, values_max: int, admitted: Mapping[str, Iterable[str]]) -> None:
+
+class Admission:
+    """Admitted value combinations, by scope.
+
+    Args:
+        values_max: scope -> how many combinations are kept.
+        admitted: scope -> those admitted so far.
+    """
+
+    def __init__(
+        self, values_max: Mapping[str, int], admitted: Mapping[str, Iterable[str]]
+    ) -> None:
         self._values_max = values_max
         self._labels: dict[str, dict[tuple[object, ...], Values]] = {}
         self._admitted: dict[str, set[Values]] = {
@@ -51,7 +63,7 @@ class Admission:
         cleaned = tuple(map(clean, raw))
         admitted = self._admitted.setdefault(scope, set())
         if cleaned not in admitted:
-            if len(admitted) < self._values_max:
+            if len(admitted) < self._values_max[scope]:
                 admitted.add(cleaned)
                 self._fresh.setdefault(scope, []).append(_JOIN.join(cleaned))
             else:

@@ -28,6 +28,7 @@ class Event(msgspec.Struct, tag_field="type", kw_only=True, gc=False):
     topic: ClassVar[str] = ""
     event_id: Text
     ts: int | str
+    traffic: str | None = None  # who caused it, where that is no customer: bot, test
 
 
 class _VisitorEvent(Event, kw_only=True):

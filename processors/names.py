@@ -89,6 +89,7 @@ LABEL_INPUT: Final = "input"
 LABEL_TOPIC: Final = "topic"
 LABEL_PARTITION: Final = "partition"
 LABEL_REASON: Final = "reason"
+LABEL_TRAFFIC: Final = "traffic"
 BY_TOTAL: Final = "total"  # not empty: PromQL's by="" would also match series without the label
 CURRENCY: Final = "currency"  # a dimension of every money figure, so it is left out of LABEL_BY
 
@@ -106,6 +107,7 @@ PIPELINE_LATE_UNKEYED: Final = "kpi_pipeline_late_unkeyed_events_total"
 PIPELINE_DUPLICATES: Final = "kpi_pipeline_duplicate_events_total"
 PIPELINE_TICKS: Final = "kpi_pipeline_ticks_total"
 PIPELINE_OVERFLOW: Final = "kpi_pipeline_overflow_figures_total"
+PIPELINE_EXCLUDED: Final = "kpi_pipeline_excluded_events_total"
 PIPELINE_REJECTED: Final = "kpi_pipeline_rejected_events_total"
 EXPORTER_STALE: Final = "kpi_exporter_stale"
 EXPORTER_UPDATE_AGE: Final = "kpi_exporter_update_age_seconds"

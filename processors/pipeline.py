@@ -18,6 +18,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any
 
 from processors.admission import Admission
@@ -56,6 +57,8 @@ from processors.record import Record
 from processors.retries import LEDGER, Ledger, Retried
 from processors.state import StateCache, state_id
 
+EXCLUDED = "excluded:"  # + kind of traffic: the counter of what no KPI counts
+_TRAFFIC = attrgetter("traffic")
 _BEFORE_ANY_MS = -(1 << 62)
 _TYPE_BY_STRUCT: dict[type, str] = {
     **{struct: tag for tag, struct in STRUCT_BY_TYPE.items()},
@@ -202,7 +205,7 @@ class PartitionPipeline:
         self.restore_from = (
             self._dedup.restore_from(self.offset) if self._marks is None else self.offset
         )
-        admission = Admission(defaults.dimension_values_max, claim.admitted)
+        admission = Admission(plan.measures.values_max, claim.admitted)
         self._admission = admission
         self._accumulator = Accumulator(plan.measures, admission)
         needed = needed_processors(defaults, plan.reads)
@@ -222,6 +225,7 @@ class PartitionPipeline:
         self._ledger, self._erasure = Ledger(), Erasure(self._caches)
         self._seen_ms = last_seen_ms([claim.counters])
         self._takes_apart = not ITEM_FACTS.isdisjoint(plan.fact_types)
+        self._excluded = frozenset(defaults.excluded_traffic)
         self._counters: Counter[str] = Counter()
         self._take_up(plan, claim)
         self._facts: list[Any] = []
@@ -279,6 +283,8 @@ class PartitionPipeline:
         max_before_ms = self._max_ts_ms
         with self._stage("watermark"):
             before_ms = self._advance(events)
+        if self._excluded and any(map(_TRAFFIC, events)):
+            before_ms = self._exclude(offsets, events, before_ms)
         batch = Batch(rejections, {}, events)
         if self._caches:
             with self._stage("keys"):
@@ -393,6 +399,20 @@ class PartitionPipeline:
             for index in reversed(duplicates):
                 del offsets[index], events[index]
         self._counters["events"] += len(events) - len(ticks)
+
+    def _exclude(
+        self, offsets: list[int], events: list[Event], before_ms: list[int] | None
+    ) -> list[int] | None:
+        """Drop traffic that is no customer's: it is counted and moves the time, and that is all."""
+        kept = []
+        for index, event in enumerate(events):
+            if event.traffic in self._excluded:
+                self._counters[f"{EXCLUDED}{event.traffic}"] += 1
+            else:
+                kept.append(index)
+        offsets[:] = [offsets[index] for index in kept]
+        events[:] = [events[index] for index in kept]
+        return None if before_ms is None else [before_ms[index] for index in kept]
 
     def _advance(self, events: list[Event]) -> list[int] | None:
         """Move the watermark; return the largest time before each event if any comes late."""

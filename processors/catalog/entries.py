@@ -206,6 +206,7 @@ METRIC: Readers = {
     "target": scalars.decimal,
     "alerts": _alerts,
     "matures": scalars.duration_ms,
+    "dimension_values_max": scalars.whole,
     "enabled": scalars.boolean,
 }
 _METRIC_REQUIRED = ("type", "unit", "direction", "numerator", "windows")
@@ -242,6 +243,7 @@ _OWN_DEFAULTS: Readers = {
     "visitor_horizon": _visitor_horizon,
     "attribution_model": scalars.choice(ATTRIBUTION_MODELS),
     "social_mediums": scalars.words,
+    "excluded_traffic": scalars.words,
 }
 DEFAULTS: Readers = {
     field.name.removesuffix("_ms"): (

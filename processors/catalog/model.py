@@ -167,6 +167,7 @@ class Metric:
         reporting: the currency in which amounts of several are added up; empty: they never are.
         dimension_sets: what ``--by`` accepts; () is the total. Money metrics have ``currency``
             appended to every set by the loader, so their total is ("currency",).
+        dimension_values_max: the budget of each of its dimension sets; None: the default.
         line: where it stands in ``file``, for messages.
     """
 
@@ -190,6 +191,7 @@ class Metric:
     arrivals: tuple[str, ...] = ()
     matures_ms: int = 0
     reporting: str = ""
+    dimension_values_max: int | None = None
     file: str = ""
     line: int = 0
 
@@ -206,6 +208,7 @@ class Defaults:
     cart_timeout_ms: int = 1_800_000
     attribution_lookback_ms: int = 7 * 86_400_000
     attribution_model: str = "last"
+    excluded_traffic: tuple[str, ...] = ("bot", "test")
     social_mediums: tuple[str, ...] = ("social", "social-network", "social-media")
     email_window_ms: int = 72 * 3_600_000
     ticket_retention_ms: int = 400 * 86_400_000

@@ -170,6 +170,29 @@ def requirements(
     }
 
 
+def budgets(catalog: Catalog) -> dict[tuple[str, tuple[str, ...]], int]:
+    """Return how many combinations of values an event type's dimension set keeps in a partition.
+
+    KPIs share their cells, so the largest budget of those that read a set holds for all of them.
+    """
+    default = catalog.defaults.dimension_values_max
+    found: dict[tuple[str, tuple[str, ...]], int] = {}
+    for metric in catalog.metrics.values():
+        own = metric.dimension_values_max
+        for read in reads_of(metric):
+            measure = catalog.measures[read.measure]
+            for dimensions in metric.dimension_sets:
+                by = read_dimensions(read, measure, dimensions)
+                for event in measure.events:
+                    before = found.get((event, by), 0)
+                    found[event, by] = max(before, default if own is None else own)
+    for requirement in catalog.requirements.values():
+        for event in requirement.measure.events:
+            for by in requirement.dimension_sets:
+                found.setdefault((event, by), default)
+    return found
+
+
 def windows_read(catalog: Catalog) -> dict[Window, frozenset[str]]:
     """Return, for each window that any KPI has, the measures read through it."""
     found: dict[Window, set[str]] = {}

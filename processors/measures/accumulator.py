@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from processors import names
+from processors.admission import admission_scope
 from processors.catalog.model import Aggregation
 from processors.ladder import BASE_MS, DAY_MS
 from processors.measures.lane import Lane
@@ -92,7 +93,7 @@ class Accumulator:
         taken: TakenGroups | TakenSlices,
     ) -> None:
         """Admit in the order of the type's events, not of those that one filter lets through."""
-        scope, labels = _scope(plan, dimensions), self._admission.labels
+        scope, labels = admission_scope(plan.type, dimensions), self._admission.labels
         for values in taken.seen(dimensions, positions):
             labels(scope, dimensions, values)
 
@@ -100,7 +101,7 @@ class Accumulator:
         self, plan: LanePlan, dimensions: Values, raw: ByPane, drained: Drained
     ) -> dict[tuple[int, Values], Any]:
         """Put raw dimension values under their admitted labels."""
-        scope, labels = _scope(plan, dimensions), self._admission.labels
+        scope, labels = admission_scope(plan.type, dimensions), self._admission.labels
         labelled: dict[tuple[int, Values], Any] = {}
         for (pane, values), amount in raw.items():
             label = labels(scope, dimensions, values)
@@ -195,10 +196,6 @@ class Accumulator:
             else:
                 found |= hashes
         return united
-
-
-def _scope(plan: LanePlan, dimensions: Values) -> str:
-    return f"{plan.type}|{','.join(dimensions)}"
 
 
 def _append(panes: PaneSketches, start_ms: int, cell: str, hashes: set[bytes]) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from processors.admission import admission_scope
+from processors.catalog.requirements import budgets
 from processors.catalog.versions import NOTHING_CHANGED, Kept
 
 if TYPE_CHECKING:
@@ -61,11 +63,11 @@ class LanePlan:
 
 @dataclass(frozen=True)
 class MeasurePlan:
-    """All lanes, by event or fact type."""
+    """All lanes, by event or fact type; and by admission scope how many combinations are kept."""
 
     lanes: dict[str, tuple[LanePlan, ...]]
     ladder: Ladder
-    values_max: int
+    values_max: Mapping[str, int]
 
 
 def compile_measures(catalog: Catalog, kept: Kept = NOTHING_CHANGED) -> MeasurePlan:
@@ -81,7 +83,8 @@ def compile_measures(catalog: Catalog, kept: Kept = NOTHING_CHANGED) -> MeasureP
     for (event_type, agg, of, _), requirements in grouped.items():
         plan = _lane(event_type, agg, of, requirements, catalog.ladder)
         lanes[event_type] = (*lanes.get(event_type, ()), plan)
-    return MeasurePlan(lanes, catalog.ladder, catalog.defaults.dimension_values_max)
+    limits = {admission_scope(*at): limit for at, limit in budgets(catalog).items()}
+    return MeasurePlan(lanes, catalog.ladder, limits)
 
 
 def _lane(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from streams.tables.base import PartitionId, Progress
 
 REJECTED_PREFIX: Final = "rejected:"
+_EXCLUDED_PREFIX: Final = "excluded:"
 _PARTITION: Final = (names.LABEL_TOPIC, names.LABEL_PARTITION)
 _COUNTERS: Final = {
     "events": (names.PIPELINE_EVENTS, "Events counted: valid, and not seen before."),
@@ -56,6 +57,11 @@ def pipeline_families(
         "Records sent to the dead-letter topic.",
         labels=(*_PARTITION, names.LABEL_REASON),
     )
+    excluded = CounterMetricFamily(
+        names.PIPELINE_EXCLUDED,
+        "Events of bots and tests, which the catalogue excludes from every KPI.",
+        labels=(*_PARTITION, names.LABEL_TRAFFIC),
+    )
     for who, seen in sorted(progress.items()):
         labels = (who.topic, str(who.partition))
         if seen.offset is not None:
@@ -69,7 +75,9 @@ def pipeline_families(
         for counter, count in sorted(seen.counters.items()):
             if counter.startswith(REJECTED_PREFIX):
                 rejected.add_metric((*labels, counter.removeprefix(REJECTED_PREFIX)), count)
-    yield from (offset, delay, age, *counters.values(), rejected)
+            if counter.startswith(_EXCLUDED_PREFIX):
+                excluded.add_metric((*labels, counter.removeprefix(_EXCLUDED_PREFIX)), count)
+    yield from (offset, delay, age, *counters.values(), rejected, excluded)
 
 
 def kpi_health_families(

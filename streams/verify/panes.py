@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from processors import names
 from processors.catalog.model import Aggregation
+from processors.catalog.requirements import budgets
 from processors.histogram import BUCKET_BOUNDS_MS
 from streams.verify.kinds import KIND_BY_FACT
 from streams.verify.schema import EVENT_TYPES, IDENTITIES
@@ -74,6 +75,7 @@ def _count(con: duckdb.DuckDBPyConnection, feed: _Feed, catalog: Catalog) -> Non
         con.execute(
             statement(
                 "labelled",
+                budget=_budget(catalog, feed.type, dimensions),
                 kept="".join(f"{column(name)}, " for name in kept),
                 cleaned=", ".join(map(_clean, dimensions)),
                 others=", ".join(map(_other, range(len(dimensions)), dimensions)),
@@ -82,6 +84,11 @@ def _count(con: duckdb.DuckDBPyConnection, feed: _Feed, catalog: Catalog) -> Non
         for measure in feed.measures:
             if dimensions in catalog.requirements[measure.name].dimension_sets:
                 _add(con, measure, dimensions)
+
+
+def _budget(catalog: Catalog, event_type: str, dimensions: tuple[str, ...]) -> str:
+    """Return how many combinations are kept: the largest budget of the KPIs that read them."""
+    return str(budgets(catalog)[event_type, dimensions])
 
 
 def _appended(fields: Iterable[str]) -> str:

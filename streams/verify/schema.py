@@ -25,7 +25,7 @@ class EventType(NamedTuple):
 
 
 IDENTITIES: Final = ("visitor_id", "customer_id", "recipient_id")
-_BASE = "event_id! ts"
+_BASE = "event_id! ts traffic"
 _VISITOR = (
     f"{_BASE} visitor_id customer_id recipient_id session_id"
     " source medium campaign device country region channel"

@@ -10,28 +10,29 @@ SCOPE, DIMENSIONS = "page_view|device", ("device",)
 
 def test_the_first_values_are_admitted_and_the_rest_is_other() -> None:
     """With room for two, the third counts as other, then and later."""
-    admission = Admission(2, {})
+    admission = Admission({SCOPE: 2}, {})
     labels = [admission.labels(SCOPE, DIMENSIONS, (v,)) for v in ("a", "b", "c", "a", "c")]
     assert [label[0] for label in labels] == ["a", "b", names.OTHER_VALUE, "a", names.OTHER_VALUE]
 
 
 def test_what_was_admitted_survives_the_owner() -> None:
     """The next owner admits exactly what the checkpoints hold."""
-    first = Admission(2, {})
+    first = Admission({SCOPE: 2}, {})
     for value in ("a", "b", "c"):
         first.labels(SCOPE, DIMENSIONS, (value,))
     fresh = first.take_fresh()
     assert fresh == {SCOPE: ["a", "b"]}
     assert first.take_fresh() == {}
-    second = Admission(2, fresh)
+    second = Admission({SCOPE: 2}, fresh)
     assert second.labels(SCOPE, DIMENSIONS, ("b",)) == ("b",)
     assert second.labels(SCOPE, DIMENSIONS, ("c",)) == (names.OTHER_VALUE,)
 
 
 def test_money_is_never_merged_across_currencies() -> None:
     """The rest of a money dimension keeps its currency."""
-    admission = Admission(1, {"purchase|product,currency": ["p\x1fEUR"]})
-    labels = admission.labels("purchase|product,currency", ("product", "currency"), ("q", "GBP"))
+    scope = "purchase|product,currency"
+    admission = Admission({scope: 1}, {scope: ["p\x1fEUR"]})
+    labels = admission.labels(scope, ("product", "currency"), ("q", "GBP"))
     assert labels == (names.OTHER_VALUE, "GBP")
 
 

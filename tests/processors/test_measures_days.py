@@ -26,7 +26,8 @@ def members_by_day(*batches: list[Any]) -> dict[int, int]:
         Defaults(),
         Ladder(zone="Asia/Kolkata"),
     )
-    accumulator = Accumulator(compile_measures(catalog), Admission(1_000, {}))
+    plan = compile_measures(catalog)
+    accumulator = Accumulator(plan, Admission(plan.values_max, {}))
     found: dict[int, int] = {}
     for events in batches:
         accumulator.add("page_view", events)

@@ -85,6 +85,8 @@ def random_log(seed: int, events: int) -> dict[str, list[Record]]:
         ts = now_ms[topic] - (rng.choice(LATE_MS) if rng.random() < 0.3 else 0)
         known = number if rng.random() > 0.05 else rng.randrange(number + 1)
         event = {"event_id": f"e{known}", "ts": ts, **makers[topic](rng)}
+        if rng.random() < 0.05:
+            event["traffic"] = rng.choice(["bot", "test", "guest"])
         logs[topic].append(_record(rng, len(logs[topic]), ts, event))
     for records in logs.values():
         tick = {"event_id": "tick", "type": "_tick", "ts": END_MS}

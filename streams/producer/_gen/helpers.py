@@ -23,6 +23,7 @@ class EventHelpers(ABC, Generic[Sent]):
     def page_view(
         self,
         *,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         recipient_id: str | None = None,
@@ -44,6 +45,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """A page was shown.
 
         Args:
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -71,6 +73,7 @@ class EventHelpers(ABC, Generic[Sent]):
             {
                 **more,
                 "type": "page_view",
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "recipient_id": recipient_id,
@@ -93,6 +96,7 @@ class EventHelpers(ABC, Generic[Sent]):
     def ad_click(
         self,
         *,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         recipient_id: str | None = None,
@@ -116,6 +120,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """An advertisement was clicked.
 
         Args:
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -145,6 +150,7 @@ class EventHelpers(ABC, Generic[Sent]):
             {
                 **more,
                 "type": "ad_click",
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "recipient_id": recipient_id,
@@ -169,6 +175,7 @@ class EventHelpers(ABC, Generic[Sent]):
     def add_to_cart(
         self,
         *,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         recipient_id: str | None = None,
@@ -195,6 +202,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """Something was put into a cart.
 
         Args:
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -227,6 +235,7 @@ class EventHelpers(ABC, Generic[Sent]):
             {
                 **more,
                 "type": "add_to_cart",
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "recipient_id": recipient_id,
@@ -254,6 +263,7 @@ class EventHelpers(ABC, Generic[Sent]):
     def remove_from_cart(
         self,
         *,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         recipient_id: str | None = None,
@@ -280,6 +290,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """Something was taken out of a cart.
 
         Args:
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -312,6 +323,7 @@ class EventHelpers(ABC, Generic[Sent]):
             {
                 **more,
                 "type": "remove_from_cart",
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "recipient_id": recipient_id,
@@ -339,6 +351,7 @@ class EventHelpers(ABC, Generic[Sent]):
     def checkout_started(
         self,
         *,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         recipient_id: str | None = None,
@@ -365,6 +378,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """A checkout began.
 
         Args:
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -397,6 +411,7 @@ class EventHelpers(ABC, Generic[Sent]):
             {
                 **more,
                 "type": "checkout_started",
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "recipient_id": recipient_id,
@@ -427,6 +442,7 @@ class EventHelpers(ABC, Generic[Sent]):
         order_id: str,
         value: Amount,
         currency: str,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         recipient_id: str | None = None,
@@ -455,6 +471,7 @@ class EventHelpers(ABC, Generic[Sent]):
             order_id: the order.
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -489,6 +506,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "order_id": order_id,
                 "value": value,
                 "currency": currency,
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "recipient_id": recipient_id,
@@ -518,6 +536,7 @@ class EventHelpers(ABC, Generic[Sent]):
         order_id: str,
         value: Amount,
         currency: str,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         recipient_id: str | None = None,
@@ -543,6 +562,7 @@ class EventHelpers(ABC, Generic[Sent]):
             order_id: the order.
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -574,6 +594,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "order_id": order_id,
                 "value": value,
                 "currency": currency,
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "recipient_id": recipient_id,
@@ -597,6 +618,7 @@ class EventHelpers(ABC, Generic[Sent]):
     def goal_completed(
         self,
         *,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         recipient_id: str | None = None,
@@ -617,6 +639,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """A goal other than a purchase was reached.
 
         Args:
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -643,6 +666,7 @@ class EventHelpers(ABC, Generic[Sent]):
             {
                 **more,
                 "type": "goal_completed",
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "recipient_id": recipient_id,
@@ -664,6 +688,7 @@ class EventHelpers(ABC, Generic[Sent]):
     def social_interaction(
         self,
         *,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         recipient_id: str | None = None,
@@ -685,6 +710,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """A like, comment, share, ...
 
         Args:
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -712,6 +738,7 @@ class EventHelpers(ABC, Generic[Sent]):
             {
                 **more,
                 "type": "social_interaction",
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "recipient_id": recipient_id,
@@ -734,6 +761,7 @@ class EventHelpers(ABC, Generic[Sent]):
     def identify(
         self,
         *,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         recipient_id: str | None = None,
@@ -753,6 +781,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """Links identities of one person.
 
         Args:
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -778,6 +807,7 @@ class EventHelpers(ABC, Generic[Sent]):
             {
                 **more,
                 "type": "identify",
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "recipient_id": recipient_id,
@@ -799,6 +829,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         recipient_id: str,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         session_id: str | None = None,
@@ -820,6 +851,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -847,6 +879,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "email_sent",
                 "recipient_id": recipient_id,
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "session_id": session_id,
@@ -869,6 +902,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         recipient_id: str,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         session_id: str | None = None,
@@ -890,6 +924,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -917,6 +952,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "email_delivered",
                 "recipient_id": recipient_id,
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "session_id": session_id,
@@ -939,6 +975,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         recipient_id: str,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         session_id: str | None = None,
@@ -960,6 +997,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -987,6 +1025,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "email_bounced",
                 "recipient_id": recipient_id,
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "session_id": session_id,
@@ -1009,6 +1048,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         recipient_id: str,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         session_id: str | None = None,
@@ -1030,6 +1070,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -1057,6 +1098,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "email_opened",
                 "recipient_id": recipient_id,
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "session_id": session_id,
@@ -1079,6 +1121,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         recipient_id: str,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         session_id: str | None = None,
@@ -1100,6 +1143,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -1127,6 +1171,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "email_clicked",
                 "recipient_id": recipient_id,
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "session_id": session_id,
@@ -1149,6 +1194,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         recipient_id: str,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         session_id: str | None = None,
@@ -1170,6 +1216,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -1197,6 +1244,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "subscribed",
                 "recipient_id": recipient_id,
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "session_id": session_id,
@@ -1219,6 +1267,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         recipient_id: str,
+        traffic: str | None = None,
         visitor_id: str | None = None,
         customer_id: str | None = None,
         session_id: str | None = None,
@@ -1240,6 +1289,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -1267,6 +1317,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "unsubscribed",
                 "recipient_id": recipient_id,
+                "traffic": traffic,
                 "visitor_id": visitor_id,
                 "customer_id": customer_id,
                 "session_id": session_id,
@@ -1289,6 +1340,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         campaign: str,
+        traffic: str | None = None,
         ad: str | None = None,
         placement: str | None = None,
         network: str | None = None,
@@ -1302,6 +1354,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             campaign: the marketing campaign.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             ad: the advertisement.
             placement: where the advertisement stood.
             network: the advertising or social network.
@@ -1321,6 +1374,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "ad_impression",
                 "campaign": campaign,
+                "traffic": traffic,
                 "ad": ad,
                 "placement": placement,
                 "network": network,
@@ -1335,6 +1389,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         ticket_id: str,
+        traffic: str | None = None,
         priority: str | None = None,
         team: str | None = None,
         channel: str | None = None,
@@ -1348,6 +1403,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             ticket_id: the ticket.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             priority: the ticket's priority.
             team: the team that answers.
             channel: online, store, phone.
@@ -1367,6 +1423,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "ticket_opened",
                 "ticket_id": ticket_id,
+                "traffic": traffic,
                 "priority": priority,
                 "team": team,
                 "channel": channel,
@@ -1382,6 +1439,7 @@ class EventHelpers(ABC, Generic[Sent]):
         *,
         ticket_id: str,
         by: str,
+        traffic: str | None = None,
         priority: str | None = None,
         team: str | None = None,
         channel: str | None = None,
@@ -1396,6 +1454,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             ticket_id: the ticket.
             by: agent or customer.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             priority: the ticket's priority.
             team: the team that answers.
             channel: online, store, phone.
@@ -1416,6 +1475,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "type": "ticket_replied",
                 "ticket_id": ticket_id,
                 "by": by,
+                "traffic": traffic,
                 "priority": priority,
                 "team": team,
                 "channel": channel,
@@ -1430,6 +1490,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         ticket_id: str,
+        traffic: str | None = None,
         priority: str | None = None,
         team: str | None = None,
         channel: str | None = None,
@@ -1443,6 +1504,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             ticket_id: the ticket.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             priority: the ticket's priority.
             team: the team that answers.
             channel: online, store, phone.
@@ -1462,6 +1524,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "ticket_resolved",
                 "ticket_id": ticket_id,
+                "traffic": traffic,
                 "priority": priority,
                 "team": team,
                 "channel": channel,
@@ -1476,6 +1539,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         ticket_id: str,
+        traffic: str | None = None,
         priority: str | None = None,
         team: str | None = None,
         channel: str | None = None,
@@ -1489,6 +1553,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             ticket_id: the ticket.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             priority: the ticket's priority.
             team: the team that answers.
             channel: online, store, phone.
@@ -1508,6 +1573,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "ticket_reopened",
                 "ticket_id": ticket_id,
+                "traffic": traffic,
                 "priority": priority,
                 "team": team,
                 "channel": channel,
@@ -1522,6 +1588,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         lead_id: str,
+        traffic: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
         owner: str | None = None,
@@ -1537,6 +1604,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             lead_id: the lead.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
@@ -1558,6 +1626,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "lead_created",
                 "lead_id": lead_id,
+                "traffic": traffic,
                 "source": source,
                 "campaign": campaign,
                 "owner": owner,
@@ -1575,6 +1644,7 @@ class EventHelpers(ABC, Generic[Sent]):
         *,
         lead_id: str,
         status: str,
+        traffic: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
         owner: str | None = None,
@@ -1591,6 +1661,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             lead_id: the lead.
             status: accepted, qualified, won or lost.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
@@ -1613,6 +1684,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "type": "lead_status",
                 "lead_id": lead_id,
                 "status": status,
+                "traffic": traffic,
                 "source": source,
                 "campaign": campaign,
                 "owner": owner,
@@ -1629,6 +1701,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         lead_id: str,
+        traffic: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
         owner: str | None = None,
@@ -1644,6 +1717,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             lead_id: the lead.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
@@ -1665,6 +1739,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "sales_contacted",
                 "lead_id": lead_id,
+                "traffic": traffic,
                 "source": source,
                 "campaign": campaign,
                 "owner": owner,
@@ -1681,6 +1756,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         lead_id: str,
+        traffic: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
         owner: str | None = None,
@@ -1696,6 +1772,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             lead_id: the lead.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
@@ -1717,6 +1794,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "demo_scheduled",
                 "lead_id": lead_id,
+                "traffic": traffic,
                 "source": source,
                 "campaign": campaign,
                 "owner": owner,
@@ -1734,6 +1812,7 @@ class EventHelpers(ABC, Generic[Sent]):
         *,
         value: Amount,
         currency: str,
+        traffic: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
         channel: str | None = None,
@@ -1748,6 +1827,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             channel: online, store, phone.
@@ -1768,6 +1848,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "type": "ad_cost",
                 "value": value,
                 "currency": currency,
+                "traffic": traffic,
                 "source": source,
                 "campaign": campaign,
                 "channel": channel,
@@ -1783,6 +1864,7 @@ class EventHelpers(ABC, Generic[Sent]):
         *,
         value: Amount,
         currency: str,
+        traffic: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
         channel: str | None = None,
@@ -1798,6 +1880,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             channel: online, store, phone.
@@ -1819,6 +1902,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "type": "marketing_cost",
                 "value": value,
                 "currency": currency,
+                "traffic": traffic,
                 "source": source,
                 "campaign": campaign,
                 "channel": channel,
@@ -1835,6 +1919,7 @@ class EventHelpers(ABC, Generic[Sent]):
         *,
         value: Amount,
         currency: str,
+        traffic: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
         channel: str | None = None,
@@ -1850,6 +1935,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             channel: online, store, phone.
@@ -1871,6 +1957,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "type": "expense",
                 "value": value,
                 "currency": currency,
+                "traffic": traffic,
                 "source": source,
                 "campaign": campaign,
                 "channel": channel,
@@ -1888,6 +1975,7 @@ class EventHelpers(ABC, Generic[Sent]):
         value: Amount,
         currency: str,
         account: str,
+        traffic: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
         channel: str | None = None,
@@ -1903,6 +1991,7 @@ class EventHelpers(ABC, Generic[Sent]):
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
             account: the account that is read.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             channel: online, store, phone.
@@ -1924,6 +2013,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "value": value,
                 "currency": currency,
                 "account": account,
+                "traffic": traffic,
                 "source": source,
                 "campaign": campaign,
                 "channel": channel,
@@ -1939,6 +2029,7 @@ class EventHelpers(ABC, Generic[Sent]):
         *,
         value: Amount,
         kpi: str,
+        traffic: str | None = None,
         currency: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
@@ -1955,6 +2046,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             kpi: id of the KPI that the target is for.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             currency: ISO 4217 code of the value's currency.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
@@ -1977,6 +2069,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "type": "target_set",
                 "value": value,
                 "kpi": kpi,
+                "traffic": traffic,
                 "currency": currency,
                 "source": source,
                 "campaign": campaign,
@@ -1993,6 +2086,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         value: Amount,
+        traffic: str | None = None,
         currency: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
@@ -2007,6 +2101,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             currency: ISO 4217 code of the value's currency.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
@@ -2027,6 +2122,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "market_impressions",
                 "value": value,
+                "traffic": traffic,
                 "currency": currency,
                 "source": source,
                 "campaign": campaign,
@@ -2042,6 +2138,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         value: Amount,
+        traffic: str | None = None,
         currency: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
@@ -2056,6 +2153,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             currency: ISO 4217 code of the value's currency.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
@@ -2076,6 +2174,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "social_reach",
                 "value": value,
+                "traffic": traffic,
                 "currency": currency,
                 "source": source,
                 "campaign": campaign,
@@ -2092,6 +2191,7 @@ class EventHelpers(ABC, Generic[Sent]):
         *,
         value: Amount,
         keyword: str,
+        traffic: str | None = None,
         currency: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
@@ -2107,6 +2207,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             keyword: the search keyword.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             currency: ISO 4217 code of the value's currency.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
@@ -2128,6 +2229,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "type": "keyword_rank",
                 "value": value,
                 "keyword": keyword,
+                "traffic": traffic,
                 "currency": currency,
                 "source": source,
                 "campaign": campaign,
@@ -2143,6 +2245,7 @@ class EventHelpers(ABC, Generic[Sent]):
         self,
         *,
         value: Amount,
+        traffic: str | None = None,
         currency: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
@@ -2160,6 +2263,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             currency: ISO 4217 code of the value's currency.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
@@ -2183,6 +2287,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 **more,
                 "type": "nps_response",
                 "value": value,
+                "traffic": traffic,
                 "currency": currency,
                 "source": source,
                 "campaign": campaign,
@@ -2202,6 +2307,7 @@ class EventHelpers(ABC, Generic[Sent]):
         *,
         value: Amount,
         currency: str,
+        traffic: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
         channel: str | None = None,
@@ -2216,6 +2322,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
+            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             channel: online, store, phone.
@@ -2236,6 +2343,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "type": "fx_rate",
                 "value": value,
                 "currency": currency,
+                "traffic": traffic,
                 "source": source,
                 "campaign": campaign,
                 "channel": channel,

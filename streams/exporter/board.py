@@ -168,7 +168,7 @@ class Board:
         span = self._span(metric, window, final=final)
         if span is None:
             return []
-        if self._kept.generations and not self._counted(metric, window, dimensions, span.end_ms):
+        if not self.counted(metric, window, dimensions, span.end_ms):
             span = replace(span, complete=False)
         key = (metric.id, window.name, dimensions, final, values_max)
         state = (span, self._sums.changes(metric, window, final=final))
@@ -199,9 +199,12 @@ class Board:
             watermark_ms=span.watermark_ms if metric.matures_ms else None,
         )
 
-    def _counted(
+    def counted(
         self, metric: Metric, window: Window, dimensions: tuple[str, ...], end_ms: int
     ) -> bool:
+        """Tell whether all that a window reads was already counted when it began."""
+        if not self._kept.generations:
+            return True
         return is_counted(
             self.catalog,
             self._kept,

@@ -13,6 +13,7 @@ answers for it.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from streams.tables.base import Cells
 
     _Key = tuple[str, str, tuple[str, ...], tuple[str, ...]]
+
+
+Counted = Callable[["Metric", "Window", tuple[str, ...], int], bool]
+_NEVER_MS: Final = 1 << 62
 
 
 class Grid(NamedTuple):
@@ -150,15 +155,20 @@ class CoursePlan:
                     rows += evaluate(self._catalog, metric, self._window, by, tables, span)
             yield rows
 
-    def courses(self, looks: Iterable[list[Row]], values_max: int | None) -> list[Course]:
+    def courses(
+        self, looks: Iterable[list[Row]], values_max: int | None, counted: Counted
+    ) -> list[Course]:
         """Return the courses of what :meth:`steps` yielded.
 
-        A window from before the first stored pane is unknown, not 0; a level is always known.
+        A window from before the first stored pane is unknown, not 0, but for levels; and so is one
+        from before what it reads was counted.
 
         Args:
             looks: rows by end.
             values_max: only so many dimension values, those with the most samples at last.
+            counted: tells whether all that a window reads was counted when it began.
         """
+        known_from = self._counted_ends(counted)
         values: dict[_Key, dict[int, Figure]] = {}
         latest: dict[_Key, Row] = {}
         first_ms = self._first_ms
@@ -166,8 +176,9 @@ class CoursePlan:
             if row.stat != CHANGE:
                 key = (row.kpi, row.stat, tuple(row.dimensions), tuple(row.dimensions.values()))
                 latest[key] = row
-                known = first_ms is not None and row.window_start_ms >= first_ms
-                if known or row.kpi in self._levels:
+                stored = first_ms is not None and row.window_start_ms >= first_ms
+                since_ms = known_from[row.kpi, key[2]]
+                if (stored or row.kpi in self._levels) and row.window_end_ms >= since_ms:
                     values.setdefault(key, {})[row.window_end_ms] = row.value
         shown = sorted(values, key=lambda key: self._weight(latest[key]), reverse=True)
         taken = Counter[tuple[Any, ...]]()
@@ -177,6 +188,15 @@ class CoursePlan:
             if values_max is None or taken[key[:3]] <= values_max:
                 found.append(self._course(latest[key], values[key]))
         return found
+
+    def _counted_ends(self, counted: Counted) -> dict[tuple[str, tuple[str, ...]], int]:
+        """Return, for each KPI and dimension set, the first end of a window that is whole."""
+        return {
+            (metric.id, by): next(
+                (end for end in self._looks if counted(metric, self._window, by, end)), _NEVER_MS
+            )
+            for metric, by in self._parts
+        }
 
     def _weight(self, row: Row) -> tuple[int, int]:
         return row.window_end_ms, row.samples

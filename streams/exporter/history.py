@@ -101,4 +101,4 @@ class History:
         for rows in plan.steps():
             looks.append(rows)
             await turns.pause()
-        return plan.courses(looks, values_max)
+        return plan.courses(looks, values_max, self._follower.board().counted)

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from processors.catalog.versions import look
 from processors.windows import previous_span
 from streams.exporter.courses import grid_of
+from streams.exporter.follower import Follower
+from streams.exporter.history import History
+from streams.exporter.selection import select
 from streams.query import Question
+from streams.tables.measure_register import read_register
 from tests.streams.exporter.site import START_MS
+from tests.streams.exporter.test_versions import changed, views
 from tests.streams.exporter.traffic import traffic
 
 if TYPE_CHECKING:
     from processors.catalog.model import Metric, Window
+    from processors.catalog.versions import Kept
     from tests.streams.exporter.site import Exporter, Site
 
 HOUR_MS = 3_600_000
@@ -117,6 +124,30 @@ async def test_what_was_before_the_first_event_is_unknown(site: Site) -> None:
     for end_ms, value, before in course["points"]:
         assert (value is None) == (end_ms - 5 * 60_000 < first_ms)
         assert (before is None) == (end_ms - 10 * 60_000 < first_ms)
+
+
+async def test_a_course_begins_with_its_definition(site: Site) -> None:
+    """A changed definition's windows from before the change are unknown, not 0; see below.
+
+    ::
+
+        10:00        10:10                10:20
+        2 views      only phones count    3 views, 1 of them on a phone
+    """
+    then = views(", where: {device: [phone]}")
+    await changed(site, views(), then)
+
+    async def kept() -> Kept:
+        return look(await read_register(site.client, site.namespace), then)
+
+    site.now_ms += 60_000
+    follower = Follower(site.reader, then, site.clock_ms, kept)
+    await follower.load()
+    body = await History(follower).answer(select(then, {"window": "5m"}))
+    (course,) = json.loads(body)["courses"]
+    values = {(at - START_MS) // 60_000: value for at, value, _ in course["points"]}
+    known = {minute: value for minute, value in values.items() if value is not None}
+    assert known == {16: 0, 17: 0, 18: 0, 19: 0, 20: 0, 21: 1}  # windows that began behind 10:10
 
 
 async def test_a_course_is_read_once_a_step(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

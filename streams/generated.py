@@ -29,6 +29,7 @@ GENERATED_FOLDERS: Final = (
     "deploy/prometheus/_gen",
     "deploy/alertmanager/_gen",
     "deploy/grafana/_gen",
+    "deploy/kubernetes/base/_gen",
     "deploy/grafana/provisioning/alerting",
     EVENTS,
 )

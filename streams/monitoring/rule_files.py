@@ -41,6 +41,20 @@ def rule_files(catalog: Catalog) -> dict[str, str]:
     }
 
 
+def prometheus_rule(catalog: Catalog) -> str:
+    """Return the same rules as the Prometheus operator reads them."""
+    documents = [yaml.safe_load(text) for text in rule_files(catalog).values()]
+    name = {"app.kubernetes.io/name": "kpi-rules"}
+    return MARK + dump(
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PrometheusRule",
+            "metadata": {"name": "kpi-streams", "labels": name},
+            "spec": {"groups": [group for one in documents for group in one["groups"]]},
+        }
+    )
+
+
 def test_files(catalog: Catalog, rule_file: Callable[[str], str]) -> dict[str, str]:
     """Return name -> promtool cases: for every rule one that fires and one that stays silent.
 

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
+from streams import topics
 from streams.collector.keys import Key
 from streams.embedded.ports import free_port
+from streams.settings import load_settings
 from tests.support.browser import Browser, chromium
 from tests.support.collecting import Collector, make_keys
 from tests.support.kafka_log import create_topics, events
+from tests.support.working import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -139,6 +142,35 @@ def test_a_visit_is_what_was_done(shop: Shop, tmp_path: Path) -> None:
         assert "secret" not in str(found)
 
     shop.visit(tmp_path, steps)
+
+
+def test_figures_are_those_of_the_visits(shop: Shop, servers: Addresses, tmp_path: Path) -> None:
+    """Two visitors in a browser: the worker counts their sessions, pages, carts and the order."""
+
+    async def steps(browser: Browser, shop: Shop) -> None:
+        buyer, reader = await browser.tab(), await browser.tab()
+        await buyer.open(f"{shop.origin}/first?utm_source=letter")
+        await loaded(buyer)
+        await buyer.click("button b")
+        await buyer.run("kpi('purchase', {order_id: 'o1', cart_id: 'c1', value: '39.80',"
+                        " currency: 'EUR'})")  # fmt: skip
+        await reader.open(f"{shop.origin}/first?utm_source=letter")
+        await loaded(reader)
+        await reader.run("history.pushState({}, '', '/app/2')")
+        await shop.stored(5)
+
+    shop.visit(tmp_path, steps)
+    flags = {"broker": servers.broker, "namespace": shop.collector.namespace}
+    topics.create_topics(load_settings(flags, {}, None))  # the dead letters' one as well
+    with Worker(servers, shop.collector.namespace, tmp_path) as worker:
+        worker.until("page_views", 3, "--window", "1h")
+        worker.until("revenue", "39.80", "--window", "1h")
+        (sessions,) = worker.query("sessions", "--window", "1h", "--by", "source")
+        assert (sessions["dimensions"], sessions["value"]) == ({"source": "letter"}, 2)
+        (converted,) = worker.query("conversion_rate", "--window", "1h")
+        assert (converted["numerator"], converted["denominator"]) == (1, 2)
+        (carts,) = worker.query("cart_abandonment_rate", "--window", "1h")
+        assert (carts["numerator"], carts["denominator"]) == (0, 1)
 
 
 def test_by_default_nothing_stays(shop: Shop, tmp_path: Path) -> None:

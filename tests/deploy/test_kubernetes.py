@@ -9,7 +9,6 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from processors.names import EVENT_TOPICS
 from streams.cli.registry import COMMANDS
 from streams.settings import Settings, env_name, setting_names
 
@@ -102,7 +101,7 @@ def test_what_serves_is_probed_found_and_not_all_taken_away(name: str, port: int
 
 
 def test_workers_follow_the_lag_of_their_group() -> None:
-    """The scaler asks for the group that workers are in, and for no more of them than partitions."""
+    """The scaler asks for the workers' group, and for no more of them than partitions."""
     scaler = of("ScaledObject")["kpi-worker"]["spec"]
     assert scaler["scaleTargetRef"]["name"] in of("Deployment")
     literals = dict(
@@ -114,7 +113,7 @@ def test_workers_follow_the_lag_of_their_group() -> None:
     assert trigger["metadata"]["bootstrapServers"] == literals["KPI_BROKER"]
     # Without a topic the scaler adds up all topics of the group.
     assert "topic" not in trigger["metadata"]
-    assert scaler["maxReplicaCount"] <= int(literals["KPI_PARTITIONS"]) * len(EVENT_TOPICS)
+    assert scaler["maxReplicaCount"] <= int(literals["KPI_PARTITIONS"])
     assert "replicas" not in of("Deployment")["kpi-worker"]["spec"]
 
 

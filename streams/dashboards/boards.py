@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from string import ascii_uppercase
 from typing import Any, Final
 
@@ -180,16 +182,18 @@ def family_board(catalog: Catalog, family: str, metrics: list[Metric]) -> dashbo
     y = 0
     for metric in metrics:
         board = board.with_row(dashboard.Row(metric.label).grid_pos(panels.at(0, y, 24, 1)))
-        histogram = _is_histogram(catalog, metric)
-        broken_down = bool(panels.sets_of(metric))
-        width = 24 // (1 + 2 * broken_down + histogram)
-        shown: list[Any] = [panels.course(metric, panels.at(0, y + 1, width, 9))]
-        if broken_down:
-            shown.append(panels.breakdown(metric, "$by", panels.at(width, y + 1, width, 9)))
-            shown.append(panels.ranking(metric, "$by", panels.at(2 * width, y + 1, width, 9)))
-        if histogram:
-            x = width * (1 + 2 * broken_down)
-            shown.append(panels.spread(metric, panels.at(x, y + 1, width, 9)))
+        making: list[Callable[..., Any]] = [panels.course]
+        if panels.sets_of(metric):
+            making += [partial(panels.breakdown, by="$by"), partial(panels.ranking, by="$by")]
+        if panels.STEP in panels.sets_of(metric):
+            making.append(panels.funnel)
+        if _is_histogram(catalog, metric):
+            making.append(panels.spread)
+        width = 24 // len(making)
+        shown = [
+            make(metric, place=panels.at(width * number, y + 1, width, 9))
+            for number, make in enumerate(making)
+        ]
         for panel in shown:
             board = board.with_panel(panel)
         y += 10

@@ -39,6 +39,7 @@ UNITS: Final = {
 }
 GOOD, POOR, NEUTRAL = "green", "red", "blue"
 TOP: Final = 10
+STEP: Final = "step"  # the dimension that makes a KPI a funnel
 
 
 def target(expression: str, legend: str, *, instant: bool = False) -> prometheus.Dataquery:
@@ -183,6 +184,25 @@ def ranking(metric: Metric, by: str, place: GridPos) -> bargauge.Panel:
         .no_value("no data")
         .grid_pos(place)
         .with_target(target(expression, query.legend(metric), instant=True))
+    )
+
+
+def funnel(metric: Metric, place: GridPos) -> bargauge.Panel:
+    """Return how many came to each step of a funnel, and how many went on from it."""
+    entered = target(query.reached(metric, "denominator", STEP), "{{step}}", instant=True)
+    passed = target(query.reached(metric, "numerator", STEP), "{{step}}, went on", instant=True)
+    return (
+        bargauge.Panel()
+        .title(f"{metric.label}: funnel")
+        .description(f"How many came to each step, and how many went on. {metric.description}")
+        .datasource(SOURCE)
+        .unit("short")
+        .min(0)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .no_value("no data")
+        .grid_pos(place)
+        .with_target(entered)
+        .with_target(passed)
     )
 
 

@@ -49,6 +49,13 @@ def change(metric: Metric) -> str:
     return f"({value(metric)} - {before}) / abs({before})"
 
 
+def reached(metric: Metric, which: str, by: str) -> str:
+    """Return a live companion by a dimension set, the largest first: how many reached what."""
+    name = names.companion_name(metric.id, which)
+    labels = {names.LABEL_WINDOW: window_of(metric), names.LABEL_BY: by}
+    return f"sort_desc({once(selector(name, labels))})"
+
+
 def distribution(metric: Metric) -> str:
     """Return the buckets of a histogram of durations, each the count of its own."""
     name = names.companion_name(metric.id, "distribution_seconds") + "_bucket"

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from processors.errors import UsageError
 from streams.bench.cleanup import drop
+from streams.bench.kinds import costs_us
 from streams.bench.latency import measure_latency
 from streams.bench.machine import describe_machine
 from streams.bench.throughput import CHECKPOINT_INTERVAL_MS, Throughput, measure_throughput
 from streams.bench.workloads import WORKLOADS
+from streams.catalog_files import read_catalog
 from streams.embedded.servers import start_servers
 from streams.launch import with_settings
 from streams.settings import DEFAULT_SOURCE
@@ -35,15 +38,20 @@ _SOURCE: Final = "kpi bench"
 
 @dataclass(frozen=True)
 class Order:
-    """What to measure: ``events`` for throughput, ``seconds`` for latency."""
+    """What to measure: ``events`` for throughput, ``seconds`` for latency.
+
+    Attributes:
+        beside: KPI ids, separated by commas, with which the same is measured first.
+    """
 
     workload: Workload
     events: int
     latency: bool
     seconds: float
+    beside: str = ""
 
 
-def order(workload: str, events: int, *, latency: bool, seconds: float) -> Order:
+def order(workload: str, events: int, *, latency: bool, seconds: float, beside: str = "") -> Order:
     """Check what the command line asks for.
 
     Raises:
@@ -53,7 +61,9 @@ def order(workload: str, events: int, *, latency: bool, seconds: float) -> Order
         raise UsageError(f"workload {workload!r} is none of {', '.join(WORKLOADS)}")
     if events < 1 or not 0 < seconds < float("inf"):
         raise UsageError("there must be at least one event and some seconds to measure")
-    return Order(WORKLOADS[workload], events, latency, seconds)
+    if latency and beside:
+        raise UsageError("--beside compares throughput: --latency has none")
+    return Order(WORKLOADS[workload], events, latency, seconds, beside)
 
 
 def run_bench(settings: Settings, what: Order, report: Report) -> dict[str, Any]:
@@ -63,6 +73,7 @@ def run_bench(settings: Settings, what: Order, report: Report) -> dict[str, Any]
         KpiError: something is away, ended or stalled.
     """
     machine = describe_machine()
+    beside: Throughput | None = None
     with (
         tempfile.TemporaryDirectory(prefix="kpi-bench-") as directory,
         Supervisor(report=lambda _: None) as servers,
@@ -80,17 +91,33 @@ def run_bench(settings: Settings, what: Order, report: Report) -> dict[str, Any]
                 report=report,
             )
         else:
-            found = measure_throughput(
-                with_settings(chosen, _SOURCE, checkpoint_interval_ms=CHECKPOINT_INTERVAL_MS),
-                what.workload,
-                what.events,
+            measure = partial(
+                measure_throughput,
+                workload=what.workload,
+                count=what.events,
                 supervisor=supervisor,
                 directory=Path(directory),
                 report=report,
             )
+            every_second = with_settings(
+                chosen, _SOURCE, checkpoint_interval_ms=CHECKPOINT_INTERVAL_MS
+            )
+            if what.beside:
+                name = f"{chosen.namespace}-beside"
+                fewer = replace(every_second, kpis=what.beside, namespace=name)
+                try:
+                    beside = measure(fewer)
+                finally:
+                    drop(fewer)
+            found = measure(every_second)
     result = {"machine": machine, "embedded": _embedded(settings)} | asdict(found)
     if isinstance(found, Throughput):
         result["of_plain"] = found.of_plain
+    if beside is not None:
+        result["beside"] = {"events_s": beside.events_s, "cpu_us": beside.cpu_us}
+        result["of_beside"] = found.events_s / beside.events_s
+        catalog = read_catalog(settings)
+        result["families_us"] = costs_us(catalog, what.workload, what.beside.split(","))
     return result
 
 

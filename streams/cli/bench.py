@@ -24,6 +24,7 @@ EPILOG = """\
 examples:
   kpi bench                                 one worker over 2,000,000 events of the ads workload
   kpi bench --workload shop --events 500000
+  kpi bench --workload shop --beside conversion_rate,revenue,orders      what the others cost
   kpi bench --latency --seconds 30          publish at 5,000 events a second, watch /metrics
   kpi bench --format json                   for a record of runs
 
@@ -50,6 +51,12 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--seconds", type=float, default=SECONDS, metavar="N", help=f"of latency ({SECONDS:g})"
     )
+    parser.add_argument(
+        "--beside",
+        default="",
+        metavar="KPI,KPI",
+        help="measure with these KPIs first, and what each family of the others adds",
+    )
     add_format(parser)
 
 
@@ -57,7 +64,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Measure and print."""
     # Latency is watched by page views, of which the shop's traffic has more.
     name = args.workload or ("shop" if args.latency else ADS_HEAVY.name)
-    what = order(name, args.events, latency=args.latency, seconds=args.seconds)
+    what = order(name, args.events, latency=args.latency, seconds=args.seconds, beside=args.beside)
     with ProgressLine(sys.stderr) as progress:
         try:
             found = run_bench(settings, what, progress.report)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MEANING: Final = {
-    "traffic": "Who caused it where that is no customer: bot, test; the catalogue excludes them.",
+    "traffic": "bot or test, where no customer caused it: such events are excluded",
     "event_id": "the producer's own id: an event that is sent twice counts once",
     "ts": "when it happened: ms since 1970 UTC, or RFC 3339 with an offset",
     "visitor_id": "the browser or device, as the site knows it",

@@ -45,7 +45,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """A page was shown.
 
         Args:
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -120,7 +120,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """An advertisement was clicked.
 
         Args:
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -202,7 +202,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """Something was put into a cart.
 
         Args:
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -290,7 +290,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """Something was taken out of a cart.
 
         Args:
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -378,7 +378,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """A checkout began.
 
         Args:
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -471,7 +471,7 @@ class EventHelpers(ABC, Generic[Sent]):
             order_id: the order.
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -562,7 +562,7 @@ class EventHelpers(ABC, Generic[Sent]):
             order_id: the order.
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -639,7 +639,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """A goal other than a purchase was reached.
 
         Args:
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -710,7 +710,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """A like, comment, share, ...
 
         Args:
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -781,7 +781,7 @@ class EventHelpers(ABC, Generic[Sent]):
         """Links identities of one person.
 
         Args:
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             recipient_id: the recipient, as the mailing system knows them.
@@ -851,7 +851,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -924,7 +924,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -997,7 +997,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -1070,7 +1070,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -1143,7 +1143,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -1216,7 +1216,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -1289,7 +1289,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             recipient_id: the recipient, as the mailing system knows them.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             visitor_id: the browser or device, as the site knows it.
             customer_id: the customer, as the shop knows them.
             session_id: the producer's own session; without it, 30 min of silence end one.
@@ -1354,7 +1354,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             campaign: the marketing campaign.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             ad: the advertisement.
             placement: where the advertisement stood.
             network: the advertising or social network.
@@ -1403,7 +1403,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             ticket_id: the ticket.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             priority: the ticket's priority.
             team: the team that answers.
             channel: online, store, phone.
@@ -1454,7 +1454,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             ticket_id: the ticket.
             by: agent or customer.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             priority: the ticket's priority.
             team: the team that answers.
             channel: online, store, phone.
@@ -1504,7 +1504,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             ticket_id: the ticket.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             priority: the ticket's priority.
             team: the team that answers.
             channel: online, store, phone.
@@ -1553,7 +1553,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             ticket_id: the ticket.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             priority: the ticket's priority.
             team: the team that answers.
             channel: online, store, phone.
@@ -1604,7 +1604,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             lead_id: the lead.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
@@ -1661,7 +1661,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             lead_id: the lead.
             status: accepted, qualified, won or lost.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
@@ -1717,7 +1717,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             lead_id: the lead.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
@@ -1772,7 +1772,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             lead_id: the lead.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
@@ -1827,7 +1827,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             channel: online, store, phone.
@@ -1880,7 +1880,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             channel: online, store, phone.
@@ -1935,7 +1935,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             channel: online, store, phone.
@@ -1991,7 +1991,7 @@ class EventHelpers(ABC, Generic[Sent]):
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
             account: the account that is read.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             channel: online, store, phone.
@@ -2046,7 +2046,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             kpi: id of the KPI that the target is for.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             currency: ISO 4217 code of the value's currency.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
@@ -2101,7 +2101,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             currency: ISO 4217 code of the value's currency.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
@@ -2153,7 +2153,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             currency: ISO 4217 code of the value's currency.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
@@ -2207,7 +2207,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             keyword: the search keyword.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             currency: ISO 4217 code of the value's currency.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
@@ -2263,7 +2263,7 @@ class EventHelpers(ABC, Generic[Sent]):
 
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             currency: ISO 4217 code of the value's currency.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
@@ -2322,7 +2322,7 @@ class EventHelpers(ABC, Generic[Sent]):
         Args:
             value: amount of money, or the reading: not negative, below 10^9, at most 6 decimals.
             currency: ISO 4217 code of the value's currency.
-            traffic: Who caused it where that is no customer: bot, test; the catalogue excludes them..
+            traffic: bot or test, where no customer caused it: such events are excluded.
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             channel: online, store, phone.

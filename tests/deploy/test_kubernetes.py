@@ -57,6 +57,8 @@ def test_a_pod_is_hardened(name: str) -> None:
     """Not root, nothing to write on, no privileges to gain, no token of the cluster, bounded."""
     pod = pods()[name]
     assert pod["automountServiceAccountToken"] is False
+    # Services named kpi-exporter make variables named KPI_EXPORTER_PORT: a setting's name.
+    assert pod["enableServiceLinks"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     (container,) = pod["containers"]

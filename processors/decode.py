@@ -180,10 +180,11 @@ class Decoder:
         union: Any = Union[(*structs, Tick)]  # built at run time
         self._json: msgspec.json.Decoder[Any] = msgspec.json.Decoder(union)
         self._checks = _checks()
+        self._unchecked = all(self._checks[struct] is None for struct in structs)
 
     def decode(self, records: Sequence[Record]) -> tuple[list[int], list[Event], list[Rejection]]:
         """Decode records: (offsets of the events, the events, the rejections), in offset order."""
-        decode, checks = self._json.decode, self._checks
+        decode, checks, unchecked = self._json.decode, self._checks, self._unchecked
         validity = self._validity
         future, past = validity.far_future_ms, -validity.retention_ms
         bytes_max = validity.record_bytes_max
@@ -200,12 +201,13 @@ class Decoder:
                     and past <= ts - recorded_ms <= future
                     and len(value) <= bytes_max  # type: ignore[arg-type]
                     and (value.isascii() or _is_utf_8(value))  # type: ignore[union-attr,arg-type]
+                    and (
+                        unchecked or (check := checks[event.__class__]) is None or not check(event)
+                    )
                 ):
-                    check = checks[event.__class__]
-                    if check is None or check(event) is None:
-                        offsets.append(offset)
-                        events.append(event)
-                        continue
+                    offsets.append(offset)
+                    events.append(event)
+                    continue
             except (
                 msgspec.MsgspecError,
                 TypeError,

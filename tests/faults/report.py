@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -57,7 +58,11 @@ def _line(row: Row) -> str:
 
 
 def _machine() -> str:
-    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    load = os.getloadavg()[2]  # of the last quarter of an hour
+    return (
+        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
+        f"{os.cpu_count()} cores with a load average of {load:.0f}"
+    )
 
 
 COLUMNS: Final = (
@@ -83,7 +88,7 @@ Measured on {machine}.
 ## Ways back
 
 - **Held back** (`... is held back, nothing is lost: ...`): nothing to do but to mend what the line
-  names; alert PipelinePartitionStalled or the worker's `/healthz` after 30 s.
+  names; the worker's `/healthz` says 503 after 30 s, alert PipelineHeld comes after a minute.
 - **Stopped** (`... is stopped, other partitions go on: ...`): alert PipelinePartitionStopped. The
   line says why. Either bring back what fits the log (a copy of Redis' append-only file, the topic,
   its partitions), or end the workers, `kpi state drop --yes`, and start them again: figures are

@@ -27,6 +27,7 @@ def recompute(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, dedup_horizon
         catalog: what is measured, and the times that shape it.
         dedup_horizon: records of a partition in one generation of duplicate detection.
     """
+    con.execute("set enable_progress_bar = false")  # it would write into the command's answer
     _set_variables(con, catalog, dedup_horizon)
     judge(con)
     con.execute(statement("accepted"))

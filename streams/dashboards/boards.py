@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from string import ascii_uppercase
@@ -228,14 +229,26 @@ def _is_histogram(catalog: Catalog, metric: Metric) -> bool:
 def _board(
     title: str, description: str, metrics: list[Metric], family: str = ""
 ) -> dashboard.Dashboard:
-    windows = list(dict.fromkeys(w.name for m in metrics for w in m.windows if not w.calendar)) or [
-        _WINDOW_DEFAULT
-    ]
-    default = _WINDOW_DEFAULT if _WINDOW_DEFAULT in windows else windows[0]
+    windows, default = _windows(metrics)
     board = _base(title, description)
     return board.with_variable(_choice("window", "Window", windows, default)).annotation(
         _alerts(f'family="{family}"' if family else 'kind!="pipeline", severity="critical"')
     )
+
+
+def _windows(metrics: list[Metric]) -> tuple[list[str], str]:
+    """Return the windows that some KPIs can be picked in, and the one that is shown at first.
+
+    That is the usual one if every KPI has it, else one that most have: panels of the others are
+    empty until another is picked.
+    """
+    choosing = [m for m in metrics if query.window_of(m) == query.WINDOW]
+    sizes = {w.name: w.size_ms for m in choosing for w in m.windows if not w.calendar}
+    having = Counter(w.name for m in choosing for w in m.windows if not w.calendar)
+    windows = sorted(sizes, key=sizes.__getitem__) or [_WINDOW_DEFAULT]
+    most = max(having.values(), default=0)
+    shared = [name for name in windows if having[name] == most]
+    return windows, _WINDOW_DEFAULT if _WINDOW_DEFAULT in shared else shared[0]
 
 
 def _alerts(matchers: str) -> dashboard.AnnotationQuery:

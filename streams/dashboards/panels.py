@@ -56,7 +56,11 @@ def at(x: int, y: int, width: int, height: int) -> GridPos:
 def describe(metric: Metric) -> str:
     """Return a panel's description: what it is, its formula, its direction."""
     better = {"up": "Higher is better.", "down": "Lower is better."}.get(metric.direction, "")
-    return f"{metric.description} Formula: {metric.formula}. {better}".strip()
+    window = query.window_of(metric)
+    fixed = "" if window == query.WINDOW else f"Over {window.replace('_', ' ')}."
+    return " ".join(
+        filter(None, (metric.description, f"Formula: {metric.formula}.", fixed, better))
+    )
 
 
 def thresholds(metric: Metric) -> dashboard.ThresholdsConfig:
@@ -145,7 +149,7 @@ def course(metric: Metric, place: GridPos) -> timeseries.Panel:
         panel = panel.with_target(target(_shown(metric, query.value(metric, stat=name)), said))
     if not query.slides(metric):
         return panel
-    before = _shown(metric, query.value(metric, past=query.WINDOW))
+    before = _shown(metric, query.value(metric, past=query.window_of(metric)))
     return panel.with_target(target(before, f"{query.legend(metric)} before"))
 
 

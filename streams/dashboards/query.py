@@ -15,8 +15,11 @@ def slides(metric: Metric) -> bool:
 
 
 def window_of(metric: Metric) -> str:
-    """Return the window that a panel reads: the picked one, or the only kind there is."""
-    return WINDOW if slides(metric) else metric.windows[-1].name
+    """Return the window that a panel reads: the picked one where there is a choice."""
+    trailing = [window.name for window in metric.windows if not window.calendar]
+    if len(trailing) > 1:
+        return WINDOW
+    return trailing[0] if trailing else metric.windows[-1].name
 
 
 def first_set(metric: Metric) -> str:
@@ -45,7 +48,7 @@ def value(
 
 def change(metric: Metric) -> str:
     """Return what the value gained on the window just before, as a share of it."""
-    before = value(metric, past=WINDOW)
+    before = value(metric, past=window_of(metric))
     return f"({value(metric)} - {before}) / abs({before})"
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from processors import names
 from processors.catalog.load import load_catalog
 from streams.catalog_files import preset_sources
 from streams.dashboards.boards import dashboards
@@ -129,6 +130,17 @@ def test_template_labels(uid: str) -> None:
             values = [option["value"] for option in variable["options"]]
             assert variable["current"]["value"] in values
             assert len(set(values)) == len(values)
+
+
+def test_what_is_shown_at_first_is_not_empty(uid: str) -> None:
+    """Every KPI that is read in the picked window has the one that is picked at first."""
+    metrics = presets().metrics
+    picked = variables(uid).get("window", {"current": {"value": ""}})["current"]["value"]
+    for target in targets(uid):
+        for metric in metrics.values():
+            name = names.metric_name(metric.id, metric.unit)
+            if f'{name}{{window="$window"' in target["expr"]:
+                assert picked in {window.name for window in metric.windows}, metric.id
 
 
 def test_uneditable_dashboard(uid: str) -> None:

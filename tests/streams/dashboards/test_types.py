@@ -58,17 +58,21 @@ def test_every_dashboard_is_of_grafanas_types(project: Path) -> None:
 def test_a_wrong_dashboard_is_noticed(project: Path) -> None:
     """An unknown field and a wrong value are faults, in a panel's own options too."""
     (text, *_) = dashboards(presets()).values()
-    for path, wrong in (
+    faults: tuple[tuple[tuple[str | int, ...], object], ...] = (
         (("graphTooltipp",), 1),
         (("panels", 0, "title"), 5),
         (("panels", 0, "options", "graphMode"), "areaa"),
-    ):
+    )
+    wrong = {}
+    for path, value in faults:
         board = json.loads(text)
         place = board
         for key in path[:-1]:
             place = place[key]
-        place[path[-1]] = wrong
-        assert "error TS" in compiled(project, {"wrong": json.dumps(board)}), path
+        place[path[-1]] = value
+        wrong[str(path)] = json.dumps(board)  # one line each, below the import's
+    lines = set(re.findall(r"boards\.ts\((\d+),", compiled(project, wrong)))
+    assert lines == {str(number + 2) for number in range(len(faults))}
 
 
 def test_the_types_are_those_of_the_grafana_that_is_run() -> None:

@@ -34,7 +34,7 @@ EVENTS: Final = 600_000
 WORKERS: Final = (1, 2, 4)
 FROM_SHARE: Final = 0.3  # before, workers are still joining
 TO_SHARE: Final = 0.9  # after, some have no more to do
-TIMEOUT_S: Final = 240.0
+TIMEOUT_S: Final = 150.0
 LOOK_S: Final = 0.1
 
 
@@ -51,7 +51,7 @@ def measure_workers(directory: Path) -> None:
             settings = with_settings(
                 Settings(), "scale", broker=kafka.bootstrap, redis_url=url,
                 namespace=f"scale-{uuid4().hex[:6]}", partitions=PARTITIONS, tick_interval_ms=0,
-                checkpoint_interval_ms=1_000, rebalance_timeout_ms=2_000,
+                checkpoint_interval_ms=1_000, rebalance_timeout_ms=15_000,
             )  # fmt: skip
             create_topics(settings)
             ends = fill(settings, records(ADS_HEAVY, START_MS, PARTITIONS, "scale"), EVENTS)

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from streams.tables.base import PartitionId
 
 PARTITIONS: Final = 12
-EVENTS: Final = 600_000
+EVENTS: Final = 600_000  # a worker: checkpoints, a second apart, are what is seen of progress
 WORKERS: Final = (1, 2, 4)
 FROM_SHARE: Final = 0.3  # before, workers are still joining
-TO_SHARE: Final = 0.9  # after, some have no more to do
+TO_SHARE: Final = 0.97  # after, some have no more to do
 TIMEOUT_S: Final = 150.0
 LOOK_S: Final = 0.1
 
@@ -54,7 +54,7 @@ def measure_workers(directory: Path) -> None:
                 checkpoint_interval_ms=1_000, rebalance_timeout_ms=15_000,
             )  # fmt: skip
             create_topics(settings)
-            ends = fill(settings, records(ADS_HEAVY, START_MS, PARTITIONS, "scale"), EVENTS)
+            ends = fill(settings, records(ADS_HEAVY, START_MS, PARTITIONS, "scale"), count * EVENTS)
             rate, per_cpu_s = _run(settings, count, ends.next_offsets, directory)
             first = first or per_cpu_s
             print(

@@ -94,7 +94,9 @@ def test_topic_created_again(
         field.traffic.forget(ADS)
         field.until(lambda: create_topics(field.settings), "the topic is there again")
         field.traffic.resume()
-        field.until(lambda: hand.said("the topic was created anew"), "it is said")
+        # What is asked of the broker may be two seconds old: then the log's end gives it away.
+        reasons = ("the topic was created anew", "this is not the log that was counted")
+        field.until(lambda: any(map(hand.said, reasons)), "it is said")
         field.until(lambda: hand.said(STOPPED), "the others go on")
         drop_tables(field)
         field.crew.hire()

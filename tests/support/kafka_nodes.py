@@ -171,24 +171,25 @@ class KafkaCluster:
         return int(leader)
 
     def wait_ready(self) -> None:
-        """Wait until every node that runs is a member of the cluster."""
+        """Wait until every node that runs knows all the others as members of the cluster."""
         deadline = time.monotonic() + START_TIMEOUT_S
-        wanted = {node.id for node in self.nodes if node.process is not None}
-        while self._members() < wanted:
-            for node in self.nodes:
+        running = [node for node in self.nodes if node.process is not None]
+        wanted = {node.id for node in running}
+        while not all(self._members(node) >= wanted for node in running):
+            for node in running:
                 if node.process is not None and node.process.poll() is not None:
                     raise KafkaMissingError(f"Kafka ended: {node.log.read_text()[-2000:]}")
             if time.monotonic() > deadline:
                 raise KafkaMissingError(f"Kafka is not up after {START_TIMEOUT_S} s")
             time.sleep(POLL_S)
 
-    def _members(self) -> set[int]:
-        """Return the nodes that the first running node knows to be there."""
-        running = [node.address for node in self.nodes if node.process is not None]
-        if not _connects(running[0]):
+    @staticmethod
+    def _members(node: KafkaNode) -> set[int]:
+        """Return the nodes that a node knows to be there."""
+        if not _connects(node.address):
             return set()
         try:
-            admin = KafkaAdminClient(bootstrap_servers=running, bootstrap_timeout_ms=2_000)
+            admin = KafkaAdminClient(bootstrap_servers=node.address, bootstrap_timeout_ms=2_000)
         except KafkaError:
             return set()
         try:

@@ -50,12 +50,11 @@ class Sliced:
         return TakenSlices({at: by_pane(at[1], table) for at, table in tables.items()})
 
     def _count(self, events: Sequence[Any]) -> None:
-        if self._is_fact:
-            taken_back = [fact for fact in events if fact.weight < 0]
-            if taken_back:
-                events = [fact for fact in events if fact.weight > 0]
-                for at, keys, _ in self._keys(taken_back, taken_back):
-                    self._tables[at].subtract(keys)  # type: ignore[attr-defined]
+        weights = [fact.weight for fact in events] if self._is_fact else []
+        if any(weight != 1 for weight in weights):
+            # In order, what is taken back too: values are admitted by their first appearance.
+            self._add_up(events, weights)
+            return
         for at, keys, _ in self._keys(events, events):
             self._tables[at].update(keys)
 
@@ -63,6 +62,9 @@ class Sliced:
         amounts = [value or 0 for value in map(self._field, events)]
         if self._is_fact:
             amounts = [amount * fact.weight for amount, fact in zip(amounts, events, strict=True)]
+        self._add_up(events, amounts)
+
+    def _add_up(self, events: Sequence[Any], amounts: Sequence[int]) -> None:
         for at, keys, kept in self._keys(events, amounts):
             table = self._tables[at]
             for key, amount in zip(keys, kept, strict=True):

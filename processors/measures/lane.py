@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from processors.measures.plan import LanePlan
 
 _SLICED_EVENTS_MIN = 100
+_SLICED_TAKES = 16  # then the groups are counted once more: traffic changes
 
 
 class Lane:
@@ -21,7 +22,7 @@ class Lane:
 
     def __init__(self, plan: LanePlan) -> None:
         self.plan = plan
-        self._added = 0
+        self._added = self._slices_left = 0
         weighted = any(reading.weights for reading in plan.readings)
         self._may_slice = plan.agg in (Aggregation.COUNT, Aggregation.SUM) and not weighted
         distinct = plan.agg is Aggregation.DISTINCT
@@ -35,7 +36,7 @@ class Lane:
     def take(self) -> TakenGroups | TakenSlices | None:
         """Return and forget what was added; None if nothing was.
 
-        Where nearly every event was a group of its own, the lane slices from then on.
+        Where nearly every event was a group of its own, the lane slices for a while.
         """
         added, self._added = self._added, 0
         if not added:
@@ -47,6 +48,9 @@ class Lane:
             and added >= _SLICED_EVENTS_MIN
             and 4 * len(taken.groups) > added
         ):
-            self._store = Sliced(self.plan)
-            self._may_slice = False
+            self._store, self._slices_left = Sliced(self.plan), _SLICED_TAKES
+        elif self._slices_left:
+            self._slices_left -= 1
+            if not self._slices_left:
+                self._store = Grouped(self.plan)
         return taken

@@ -33,3 +33,25 @@ def field_getter(struct: type, fields: Sequence[str]) -> Callable[[Any], tuple[A
     # What is absent is the None before what is read.
     arranged = itemgetter(*(1 + present.index(name) if name in known else 0 for name in fields))
     return lambda event: arranged((None, *several(event)))
+
+
+class _Interned(dict[Any, Any]):
+    """The latest values, each as one object; a pure cache."""
+
+    def __missing__(self, value: Any) -> Any:
+        if len(self) >= _INTERNED_MAX:
+            self.clear()
+        self[value] = value
+        return value
+
+
+_INTERNED_MAX = 100_000
+_INTERNED = _Interned()
+
+
+def interned(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return equal values as the same objects: states that are kept share them.
+
+    Every event brings texts of its own; a hundred thousand sessions need ``google`` once.
+    """
+    return tuple(map(_INTERNED.__getitem__, values))

@@ -24,7 +24,7 @@ import msgspec
 
 from processors import facts
 from processors.event import AdClick, Purchase
-from processors.getters import field_getter
+from processors.getters import field_getter, interned
 from processors.keyed.base import NEVER_MS, Emit, Processor
 from processors.keyed.marks import at, emit_difference
 from processors.keyed.touches import Run, Touch, TouchState
@@ -240,8 +240,7 @@ class AttributionProcessor(Processor):
         getter = self._dimensions.get(event.__class__)
         if getter is None:
             getter = self._dimensions[event.__class__] = field_getter(event.__class__, DIMENSIONS)
-        values: tuple[str | None, ...] = getter(event)
-        return values
+        return interned(getter(event))
 
 
 def _fact(struct: Any, touch: Touch, ts: int, weight: int) -> Any:

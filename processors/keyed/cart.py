@@ -21,7 +21,7 @@ import msgspec
 
 from processors import facts
 from processors.event import AddToCart, Purchase, RemoveFromCart
-from processors.getters import field_getter
+from processors.getters import field_getter, interned
 from processors.keyed.base import NEVER_MS, Emit, Processor
 
 DIMENSIONS = ("source", "medium", "campaign", "device", "country", "landing_page", "currency")
@@ -136,7 +136,7 @@ class CartProcessor(Processor):
         if getter is None:
             getter = self._dimensions[kind] = field_getter(kind, DIMENSIONS)
         micro = event.micro if kind is AddToCart else -event.micro if kind is RemoveFromCart else 0
-        return Item(event.ts, offset, int(kind is Purchase), micro, getter(event))
+        return Item(event.ts, offset, int(kind is Purchase), micro, interned(getter(event)))
 
     def _runs(self, items: list[Item]) -> list[list[Item]]:
         """Cut a key's events into carts: each run's last item is its purchase or last activity."""

@@ -24,7 +24,7 @@ import msgspec
 
 from processors import facts
 from processors.event import STRUCT_BY_TYPE, PageView, Purchase
-from processors.getters import field_getter
+from processors.getters import field_getter, interned
 from processors.keyed import stays
 from processors.keyed.base import NEVER_MS, Emit, Processor
 from processors.keyed.funnel import Funnel, StepMark
@@ -256,8 +256,7 @@ class SessionProcessor(Processor):
         getter = self._dimensions.get(event.__class__)
         if getter is None:
             getter = self._dimensions[event.__class__] = field_getter(event.__class__, DIMENSIONS)
-        values: tuple[str | None, ...] = getter(event)
-        return values
+        return interned(getter(event))
 
     def _conclude(self, session: Session, weight: int, emit: Emit) -> None:
         emit(_fact(facts.SessionStarted, session, weight))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SINCE: Final = "since:"  # + item#generation: the pipeline counter with the event time (ms)
 VERSION_MARK: Final = "@"
-NEVER_TAKEN_UP: Final = -1  # the generation of what no worker keeps yet
+NEVER_TAKEN_UP: Final = -1  # the generation of what no worker keeps, yet or any more
 _MEASURE: Final = "measure:"
 _ITEM: Final = "item:"
 _OFF: Final = " off"
@@ -101,7 +101,9 @@ def look(register: Mapping[str, str], catalog: Catalog, *, back: int = 0) -> Kep
         return kept
     generations = {}
     for item in _items(catalog, kept):
-        generation = _generation(register.get(_ITEM + item))
+        value = register.get(_ITEM + item)
+        # What is no longer counted may have ended within the window: nobody knows when.
+        generation = NEVER_TAKEN_UP if value is None or value.endswith(_OFF) else int(value)
         if generation:
             generations[item] = generation
     return Kept(stored, generations, frozenset(versioned))
@@ -121,7 +123,7 @@ def adopt(register: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
         if before is None:
             changes[_ITEM + item] = "1" if register else "0"
         elif before.endswith(_OFF):
-            changes[_ITEM + item] = str(_generation(before) + 1)
+            changes[_ITEM + item] = str(int(before.removesuffix(_OFF)) + 1)
     for name, value in register.items():
         gone = name.startswith(_ITEM) and name.removeprefix(_ITEM) not in items
         if gone and not value.endswith(_OFF):
@@ -165,7 +167,3 @@ def _items(catalog: Catalog, kept: Kept) -> Iterator[str]:
         for dimensions in requirement.dimension_sets:
             for rung in requirement.rungs:
                 yield item_name(kept.name(name), dimensions, rung)
-
-
-def _generation(value: str | None) -> int:
-    return NEVER_TAKEN_UP if value is None else int(value.removesuffix(_OFF))

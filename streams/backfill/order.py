@@ -68,17 +68,14 @@ async def backfill(
         ends = await workers_offsets(client, settings.namespace)
         make_table = partial(RedisTable, client, order.into)
         log = open_range(settings, ends, order)
-        try:
-            work = Backfill(catalog, settings, make_table, order.from_ms)
-            return await work.run(log, sealed_ms(order), report)
-        finally:
-            log.close()
+        work = Backfill(catalog, settings, make_table, order.from_ms)
+        return await work.run(log, sealed_ms(order), report)
     finally:
         await client.aclose()
 
 
 def open_range(settings: Settings, ends: dict[PartitionId, int], order: Order) -> LogRange:
-    """Open the part of the log that an order needs.
+    """Return the part of the log that an order needs.
 
     Raises:
         UnreachableError: the broker is away or refused.

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from processors.catalog.model import Catalog
     from processors.passing import Emission
     from processors.record import Record
-    from streams.backfill.log import LogRange, Stretch
+    from streams.backfill.log import LogRange
+    from streams.kafka_log import Stretch
     from streams.settings import Settings
     from streams.tables.base import PartitionTable
 
@@ -89,9 +91,10 @@ class Backfill:
             UnreachableError: broker or Redis is away or refused.
         """
         started_s = time.monotonic()
-        customers = max((s.partitions for s in log.stretches.values()), default=0)
+        partitions = Counter(who.topic for who in log.stretches)
+        customers = max(partitions.values(), default=0)
         for who, stretch in log.stretches.items():
-            await self._claim(who, stretch.start, stretch.partitions)
+            await self._claim(who, stretch.start, partitions[who.topic])
         read = 0
         for who, records in log.read(report):
             read += len(records)

@@ -56,18 +56,14 @@ async def try_out(
     finally:
         await client.aclose()
     kpis = [one.kpi for one in differing if changes_figures(one)]
-    values: list[dict[tuple[str, ...], tuple[Row, Any]]] = []
+    values: list[dict[tuple[str, ...], Row]] = []
+    log, at_ms = open_range(settings, ends, order), sealed_ms(order)  # one clock for both
     for catalog in (before, after):
         store = MemoryStore()
-        log = open_range(settings, ends, order)
-        try:
-            work = Backfill(
-                catalog, settings, partial(MemoryTable, store, _NAMESPACE), order.from_ms
-            )
-            await work.run(log, sealed_ms(order), report)
-        finally:
-            log.close()
-        values.append(await _values(store, catalog, kpis, sealed_ms(order)))
+        make_table = partial(MemoryTable, store, _NAMESPACE)
+        work = Backfill(catalog, settings, make_table, order.from_ms)
+        await work.run(log, at_ms, report)
+        values.append(await _values(store, catalog, kpis, at_ms))
     old, new = values
     return [
         Outcome(
@@ -75,18 +71,18 @@ async def try_out(
             row.stat,
             row.window,
             row.dimensions,
-            old[key][0].value if key in old else None,
-            new[key][0].value if key in new else None,
+            old[key].value if key in old else None,
+            new[key].value if key in new else None,
         )
-        for key, (row, _) in (old | new).items()
+        for key, row in (old | new).items()
     ]
 
 
 async def _values(
     store: MemoryStore, catalog: Catalog, kpis: Sequence[str], at_ms: int
-) -> dict[tuple[str, ...], tuple[Row, Any]]:
+) -> dict[tuple[str, ...], Row]:
     reader = MemoryReader(store, _NAMESPACE)
-    found: dict[tuple[str, ...], tuple[Row, Any]] = {}
+    found: dict[tuple[str, ...], Row] = {}
     for kpi in kpis:
         metric = catalog.metrics.get(kpi)
         if metric is None:
@@ -94,5 +90,5 @@ async def _values(
         for window in metric.windows:
             question = Question(metric, window, metric.dimension_sets[0], at_ms)
             for row in await answer(reader, catalog, question, at_ms):
-                found[kpi, row.stat, window.name, *row.dimensions.values()] = row, window
+                found[kpi, row.stat, window.name, *row.dimensions.values()] = row
     return found

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from processors.errors import UsageError
 from streams.bench.cleanup import drop
-from streams.bench.kinds import costs_us
+from streams.bench.families import costs_us
 from streams.bench.latency import measure_latency
 from streams.bench.machine import describe_machine
 from streams.bench.throughput import CHECKPOINT_INTERVAL_MS, Throughput, measure_throughput

@@ -30,7 +30,8 @@ examples:
 The namespace's topics are read once more, by the catalogue as it is now, into tables of the
 namespace --into names. Live figures, offsets and dead letters are not touched. What begins before
 --from (sessions, carts, touches, tickets) is known as far as --warm-up reaches; windows that begin
-before --from say that they are incomplete. The log is read up to where the workers are, whatever
+before --from say that they are incomplete; what is counted since the beginning (open tickets,
+list sizes) starts from there, too. The log is read up to where the workers are, whatever
 --to says: events come late; --to only seals the range, so that its windows are final.
 """
 

@@ -14,7 +14,7 @@ from streams.verify.schema import EVENT_TYPES, IDENTITIES
 from streams.verify.sql import column, statement, text, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import duckdb
 
@@ -40,8 +40,9 @@ def build_panes(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
         "insert into bucket select unnest($1::bigint[]), unnest(range(1, len($1) + 1))",
         [list(BUCKET_BOUNDS_MS)],
     )
+    limits = budgets(catalog)
     for feed in _feeds(catalog):
-        _count(con, feed, catalog)
+        _count(con, feed, catalog, limits)
     con.execute(statement("days", zone=catalog.ladder.zone))
 
 
@@ -55,7 +56,12 @@ def _feeds(catalog: Catalog) -> list[_Feed]:
     return feeds
 
 
-def _count(con: duckdb.DuckDBPyConnection, feed: _Feed, catalog: Catalog) -> None:
+def _count(
+    con: duckdb.DuckDBPyConnection,
+    feed: _Feed,
+    catalog: Catalog,
+    limits: Mapping[tuple[str, tuple[str, ...]], int],
+) -> None:
     wanted = {name for s in feed.sets for name in s}
     wanted |= {name for m in feed.measures for name, _ in m.where}
     wanted |= {m.weights.field for m in feed.measures if m.weights}
@@ -75,7 +81,7 @@ def _count(con: duckdb.DuckDBPyConnection, feed: _Feed, catalog: Catalog) -> Non
         con.execute(
             statement(
                 "labelled",
-                budget=_budget(catalog, feed.type, dimensions),
+                budget=str(limits[feed.type, dimensions]),
                 kept="".join(f"{column(name)}, " for name in kept),
                 cleaned=", ".join(map(_clean, dimensions)),
                 others=", ".join(map(_other, range(len(dimensions)), dimensions)),
@@ -84,11 +90,6 @@ def _count(con: duckdb.DuckDBPyConnection, feed: _Feed, catalog: Catalog) -> Non
         for measure in feed.measures:
             if dimensions in catalog.requirements[measure.name].dimension_sets:
                 _add(con, measure, dimensions)
-
-
-def _budget(catalog: Catalog, event_type: str, dimensions: tuple[str, ...]) -> str:
-    """Return how many combinations are kept: the largest budget of the KPIs that read them."""
-    return str(budgets(catalog)[event_type, dimensions])
 
 
 def _appended(fields: Iterable[str]) -> str:

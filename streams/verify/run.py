@@ -15,12 +15,13 @@ import duckdb
 from processors.errors import UsageError
 from processors.names import EVENT_TOPICS
 from streams.catalog_files import read_catalog
+from streams.kafka_log import read_log
 from streams.replay.run import replay
 from streams.supervisor.tree import Supervisor
 from streams.tables.connection import open_client
 from streams.tables.redis_reader import RedisReader
 from streams.verify.compare import compare
-from streams.verify.log import append_log, create_log, read_log
+from streams.verify.log import append_log, create_log
 from streams.verify.namespace import own_namespace
 from streams.verify.oracle import recompute
 from streams.verify.pool import cores

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from processors.names import EVENT_TOPICS, parse_cell
 from streams.catalog_files import read_catalog
+from streams.kafka_log import read_log
 from streams.tables.connection import open_client
 from streams.tables.redis_reader import RedisReader
-from streams.verify.log import read_log
 from tests.simulation.oracle import Expected, recompute
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from processors.names import ADS, EVENT_TOPICS, PIPELINE_EVENTS
 from streams.embedded.ports import LOOPBACK, free_port
-from streams.verify.log import read_log
+from streams.kafka_log import read_log
 from tests.faults.field import at_work
 
 if TYPE_CHECKING:

@@ -2,12 +2,16 @@
 
 A consumer can stall silently: then even its idea of the log's end is old. So the end is asked from
 the broker, and a consumer that does not answer while the broker does is a stall too.
+
+A stall lasts for so many looks in a row, not for so many seconds of the clock: a busy loop, or a
+process that was stopped and goes on, has looked too seldom to know.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from processors.errors import CheckFailedError, UnreachableError
 from streams.topics import describe_topics
+from streams.worker.awake import within
 from streams.worker.patience import AWAY
 
 if TYPE_CHECKING:
@@ -43,8 +48,9 @@ class Watchdog:
     ) -> None:
         self._app, self._owner, self._settings, self._fail = app, owner, settings, fail
         self._timeout_s = settings.stall_timeout_ms / 1000
-        self._seen: dict[tuple[str, int], tuple[int, float]] = {}
-        self._answered_at = monotonic()
+        self._look_s = self._timeout_s / LOOKS
+        self._seen: dict[tuple[str, int], tuple[int, int]] = {}  # -> (reached, looks since)
+        self._unanswered = 0  # looks in a row
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -55,7 +61,7 @@ class Watchdog:
                 continue
             await self._check_group()
             if monotonic() >= look_at:
-                look_at = monotonic() + self._timeout_s / LOOKS
+                look_at = monotonic() + self._look_s
                 await self._look()
             if monotonic() >= topics_at:
                 topics_at = monotonic() + TOPIC_CHECK_S
@@ -63,8 +69,7 @@ class Watchdog:
 
     async def _check_group(self) -> None:
         try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._app.consumer.check_group()
+            await within(self._app.consumer.check_group(), self._look_s)
         except KafkaError as error:
             if getattr(error, "retriable", False):
                 logger.warning("the group does not take this worker yet: %s", error)
@@ -99,17 +104,19 @@ class Watchdog:
 
     async def _look(self) -> None:
         runners = list(self._owner)
-        ends = await self._log_ends(runners)
-        now = monotonic()
+        asked = asyncio.ensure_future(self._log_ends(runners))
+        try:
+            ends = await self._answer(asked)
+        finally:
+            asked.cancel()
         if ends is None:
-            await self._check_silence(now)
             return
-        self._answered_at = now
+        self._unanswered = 0
         for runner in runners:
-            self._look_at(runner, ends.get((runner.topic, runner.partition)), now)
+            self._look_at(runner, ends.get((runner.topic, runner.partition)))
 
-    async def _log_ends(self, runners: list[PartitionRunner]) -> dict[tuple[str, int], int] | None:
-        """Ask the broker through the consumer; None if there was no answer."""
+    async def _log_ends(self, runners: list[PartitionRunner]) -> dict[tuple[str, int], int]:
+        """Ask the broker through the consumer."""
         if not runners or self._app.rebalancing:
             return {}
         consumer = self._app.consumer
@@ -118,53 +125,64 @@ class Watchdog:
             for tp in consumer.assignment()
             if self._owner.runner(tp.topic, tp.partition) is not None
         ]
-        try:
-            async with asyncio.timeout(self._timeout_s / LOOKS):
-                ends = await consumer.highwaters(*assigned)
-                starts = await consumer.earliest_offsets(*assigned)
-        except AWAY:
-            return None
+        ends = await consumer.highwaters(*assigned)
+        starts = await consumer.earliest_offsets(*assigned)
         for tp, start in starts.items():
             runner = self._owner.runner(tp.topic, tp.partition)
             if runner is not None:
                 runner.vitals.log_start = start
         return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
-    async def _check_silence(self, now: float) -> None:
-        if now - self._answered_at < self._timeout_s:
-            return
+    async def _answer(
+        self, asked: asyncio.Future[dict[tuple[str, int], int]]
+    ) -> dict[tuple[str, int], int] | None:
+        """Return what the consumer answers; None, and one more silent look, if it does not.
+
+        The consumer keeps its time while the broker is asked beside it: on a machine that lets
+        both wait, the one asked first answers first.
+        """
+        with suppress(*AWAY):
+            return await within(asyncio.shield(asked), self._look_s)
         try:
             await asyncio.to_thread(describe_topics, self._settings)
         except UnreachableError:
-            return  # the broker is away: a new process could do no more
-        self._fail(
-            CheckFailedError(
-                f"the consumer has not answered for {now - self._answered_at:.0f} s while the "
-                "broker does: this process ends to be started again"
+            self._unanswered = 0  # the broker is away: a new process could do no more
+            return None
+        with suppress(*AWAY):
+            return await within(asyncio.shield(asked), self._look_s)
+        self._unanswered += 1
+        if self._unanswered >= LOOKS:
+            self._fail(
+                CheckFailedError(
+                    f"the consumer has not answered {self._unanswered} times in a row, for "
+                    f"{self._timeout_s:.0f} s or more, while the broker does: this process ends to "
+                    "be started again"
+                )
             )
-        )
+        return None
 
-    def _look_at(self, runner: PartitionRunner, end: int | None, now: float) -> None:
+    def _look_at(self, runner: PartitionRunner, end: int | None) -> None:
         vitals, key = runner.vitals, (runner.topic, runner.partition)
         if end is not None:
             vitals.log_end = max(end, vitals.log_end or 0)
-        reached, since = self._seen.get(key, (-1, now))
-        lag = 0 if end is None else end - runner.vitals.reached
-        if reached != runner.vitals.reached or lag <= 0 or not runner.should_move:
-            self._seen[key] = (runner.vitals.reached, now)
+        reached, looks = self._seen.get(key, (-1, 0))
+        lag = 0 if end is None else end - vitals.reached
+        if reached != vitals.reached or lag <= 0 or not runner.should_move:
+            self._seen[key] = (vitals.reached, 0)
             vitals.stalled = False
             return
-        stalled_s = now - since
-        if stalled_s < self._timeout_s / 2:
+        looks += 1
+        self._seen[key] = (reached, looks)
+        if looks < LOOKS // 2:
             return
         if not vitals.stalled:
             vitals.stalled = True
             logger.warning("%s[%d] does not move: fetching anew", runner.topic, runner.partition)
             runner.reopen()
-        elif stalled_s >= self._timeout_s:
+        elif looks >= LOOKS:
             self._fail(
                 CheckFailedError(
                     f"{runner.topic}[{runner.partition}] lags {lag} records and has not moved for "
-                    f"{stalled_s:.0f} s: this process ends to be started again"
+                    f"{self._timeout_s:.0f} s or more: this process ends to be started again"
                 )
             )

@@ -11,8 +11,9 @@ import pytest
 from processors.errors import CheckFailedError
 from processors.names import ADS
 from streams.embedded.ports import free_port
+from streams.worker import watchdog as watchdog_module
 from streams.worker.vitals import State
-from streams.worker.watchdog import Watchdog
+from streams.worker.watchdog import LOOKS, Watchdog
 from tests.streams.worker.conftest import Site, until
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def test_stalled_partition_is_fetched_anew_then_ends_the_process(
 
     async def body() -> None:
         site.change(stall_timeout_ms=1_000)
+        monkeypatch.setattr(watchdog_module, "GROUP_CHECK_S", 0.2)
         async with site.worker() as app:
             site.send(400)
             await until(lambda: site.exact, "counted")
@@ -89,6 +91,7 @@ def test_partition_that_waits_for_its_store_is_not_stalled(
 
     async def body() -> None:
         site.change(stall_timeout_ms=1_000)
+        monkeypatch.setattr(watchdog_module, "GROUP_CHECK_S", 0.2)
         async with site.worker() as app:
             site.send(400)
             await until(lambda: site.exact, "counted")
@@ -105,7 +108,7 @@ def test_partition_that_waits_for_its_store_is_not_stalled(
             site.store.down = True
             site.send(400)
             watching = asyncio.create_task(watchdog.run())
-            await until(lambda: len(looks) >= 4, "looked for longer than the timeout")
+            await until(lambda: len(looks) >= LOOKS + 2, "looked for longer than the timeout")
             watching.cancel()
             assert failures == []
             site.store.down = False

@@ -161,7 +161,7 @@ def test_bytes_that_are_no_text_spoil_only_their_event(collector: Collector) -> 
         (b" " * 200_001, {}, 413, "body_size"),
         (gzip.compress(b" " * 50_000_000), {"content_encoding": "gzip"}, 413, "body_size"),
         (b"no gzip at all", {"content_encoding": "gzip"}, 400, "encoding"),
-        (gzip.compress(b"[1]")[:-12], {"content_encoding": "gzip"}, 400, None),
+        (gzip.compress(b"[1]", mtime=0)[:-12], {"content_encoding": "gzip"}, 400, None),
         (b"[1]", {"content_encoding": "compress"}, 415, "encoding"),
     ],
 )

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-SCHEMA_VERSION = 1
-
 # State ids are 16 bytes: a digest of the key, so that no identity is in a Redis key or field.
 PaneDeltas = dict[int, dict[str, int]]  # pane start (ms) -> cell name -> what to add
 PaneSketches = dict[int, dict[str, bytes]]  # pane start (ms) -> cell name -> 8-byte hashes to add

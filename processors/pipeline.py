@@ -55,6 +55,7 @@ from processors.passing import (
 )
 from processors.record import Record
 from processors.retries import LEDGER, Ledger, Retried
+from processors.schema import SCHEMA, Schema
 from processors.state import StateCache, state_id
 
 EXCLUDED = "excluded:"  # + kind of traffic: the counter of what no KPI counts
@@ -168,6 +169,7 @@ class PartitionPipeline:
         topic: the logical topic; decides which types and processors there are.
         dedup_horizon: H of processors/dedup.py, in records.
         state_cache_max: states a processor keeps in memory.
+        schema: of the stored states.
         stage_clock_ns: where given, time by stage is added up in ``stage_ns``.
     """
 
@@ -180,6 +182,7 @@ class PartitionPipeline:
         partition: int,
         dedup_horizon: int,
         state_cache_max: int,
+        schema: Schema = SCHEMA,
         stage_clock_ns: Callable[[], int] | None = None,
     ) -> None:
         defaults = plan.catalog.defaults
@@ -210,7 +213,7 @@ class PartitionPipeline:
         self._accumulator = Accumulator(plan.measures, admission)
         needed = needed_processors(defaults, plan.reads)
         self._caches = [
-            StateCache(processor, state_cache_max)
+            StateCache(processor, state_cache_max, schema)
             for processor in needed
             if _takes_from(processor, topic)
         ]

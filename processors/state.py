@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import Any
 
 from processors.keyed.base import NEVER_MS, Emit, Processor
+from processors.schema import SCHEMA, Codec, Schema
 
 _BUCKET_MS = 10_000
 
@@ -28,10 +29,12 @@ class StateCache:
     Args:
         processor: whose states these are.
         states_max: how many states may stay in memory between checkpoints.
+        schema: in which they are stored.
     """
 
-    def __init__(self, processor: Processor, states_max: int) -> None:
+    def __init__(self, processor: Processor, states_max: int, schema: Schema = SCHEMA) -> None:
         self.processor = processor
+        self._codec = Codec(processor, schema)
         self._half = max(1, states_max // 2)
         self._young: dict[str, Any] = {}
         self._old: dict[str, Any] = {}
@@ -57,7 +60,7 @@ class StateCache:
         if encoded is None or self._is_dropped(key):
             state = self.processor.new(key)
         else:
-            state = self.processor.decode(encoded)
+            state = self._codec.decode(encoded)
             self._schedule(key, state.due_ms)
         self._young[key] = state
         return state
@@ -108,7 +111,7 @@ class StateCache:
     def fire_cold(self, encoded: Iterable[bytes], watermark_ms: int, emit: Emit) -> None:
         """Fire states whose timers the table found due; a hot one wins over its stored form."""
         for blob in encoded:
-            stored = self.processor.decode(blob)
+            stored = self._codec.decode(blob)
             key = stored.key
             state = self._young.get(key) or self._old.get(key)
             if state is None:
@@ -133,7 +136,7 @@ class StateCache:
         if state is None:
             state = self._old.pop(key, None)
         if state is None and stored is not None and not self._is_dropped(key):
-            state = self.processor.decode(stored)
+            state = self._codec.decode(stored)
         is_there = state is not None and state != self.processor.new(key)
         if is_there:
             if watermark_ms is not None:
@@ -152,7 +155,7 @@ class StateCache:
         """
         erased = self.processor.erased
         for blob in stored:
-            state = self.processor.decode(blob)
+            state = self._codec.decode(blob)
             if state.key not in self and not self._is_dropped(state.key):
                 self._young[state.key] = state
                 self._schedule(state.key, state.due_ms)
@@ -206,7 +209,7 @@ class StateCache:
 
     def drain(self) -> tuple[dict[bytes, bytes | None], dict[bytes, int | None]]:
         """Return changed states and timers by state id, and let old states go if there are many."""
-        encode = self.processor.encode
+        encode = self._codec.encode
         ids = {key: state_id(key) for key in {**self._dirty, **self._timers}}
         states = {
             ids[key]: None if state is None else encode(state) for key, state in self._dirty.items()

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from processors.checkpoint import SCHEMA_VERSION, Checkpoint, PaneDeltas, PaneSketches
+from processors.checkpoint import Checkpoint, PaneDeltas, PaneSketches
 from processors.errors import PartitionStoppedError
 from processors.sketch import unpack
 from streams.tables.base import Delta, PartitionId, Position, RungPanes
@@ -65,13 +65,13 @@ def check_deltas(subject: str, checkpoint: Checkpoint) -> None:
 
 
 def encode_checkpoint(
-    checkpoint: Checkpoint, claim_id: str, expire_before: Mapping[str, int]
+    checkpoint: Checkpoint, claim_id: str, expire_before: Mapping[str, int], schema: int
 ) -> tuple[bytes, bytes]:
     """Return the commit script's arguments."""
     tail: list[bytes] = []  # in the order in which the script takes them
     names: dict[str, int] = {}  # most cells are in every rung: each name travels once
     fields: dict[str, object] = {
-        "schema": str(SCHEMA_VERSION),
+        "schema": str(schema),
         "claim": claim_id,
         "epoch": str(checkpoint.epoch),
         "number": str(checkpoint.number),

@@ -28,6 +28,7 @@ class MemoryPartition:
     topic_id: str
     log_start: int
     claim_id: str = ""
+    schema: int = 0
     progress: Progress = field(default_factory=Progress)
     admitted: dict[str, list[str]] = field(default_factory=dict)
     rungs: dict[str, RungPanes] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from itertools import islice
 
 from processors.checkpoint import Checkpoint, Claim
 from processors.errors import FencedError
+from processors.schema import SCHEMA, Schema
 from streams.tables.base import PartitionId, StateKey
 from streams.tables.encode import check_deltas, timer_member
 from streams.tables.memory_commit import apply, check_stored, kept_from
@@ -23,10 +24,19 @@ class MemoryTable:
         namespace: as in Redis.
         topic: the logical topic.
         partition: its partition.
+        schema: as in Redis.
     """
 
-    def __init__(self, store: MemoryStore, namespace: str, topic: str, partition: int) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: MemoryStore,
+        namespace: str,
+        topic: str,
+        partition: int,
+        *,
+        schema: Schema = SCHEMA,
+    ) -> None:
+        self._store, self._schema = store, schema
         self._namespace = namespace
         self._id = PartitionId(topic, partition)
         self._subject = f"{namespace}: {topic}/{partition}"
@@ -46,6 +56,10 @@ class MemoryTable:
             if self._id.partition in topic.checkpointed:
                 raise claim_refused(self._subject, "missing", "")
             held = space.partitions[self._id] = MemoryPartition(partitions, topic_id, log_start)
+        if held.schema > self._schema.version:
+            raise claim_refused(
+                self._subject, "schema", str(held.schema), schema=self._schema.version
+            )
         due = held.log_start if held.progress.offset is None else held.progress.offset
         if not log_start <= due <= log_end:
             verdict = "below" if due < log_start else "above"
@@ -53,6 +67,7 @@ class MemoryTable:
                 self._subject, verdict, str(due), log_start=log_start, log_end=log_end
             )
         held.topic_id = topic_id or held.topic_id
+        held.schema = self._schema.version
         held.claim_id = self._claim_id = self._store.new_claim_id()
         held.progress = replace(held.progress, epoch=held.progress.epoch + 1)
         return Claim(
@@ -116,6 +131,7 @@ class MemoryTable:
         """Return whether this very checkpoint is stored already, or refuse another's."""
         stored = held.progress
         for what, mine, theirs in (
+            ("schema", self._schema.version, held.schema),
             ("epoch", checkpoint.epoch, stored.epoch),
             ("claim", self._claim_id, held.claim_id),
         ):

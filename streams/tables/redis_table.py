@@ -11,8 +11,9 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from processors.checkpoint import SCHEMA_VERSION, Checkpoint, Claim
+from processors.checkpoint import Checkpoint, Claim
 from processors.errors import FencedError, PartitionStoppedError
+from processors.schema import OLDEST, SCHEMA, Schema
 from streams.tables.base import PartitionId, StateKey
 from streams.tables.connection import call, is_refusal, reaching
 from streams.tables.encode import check_deltas, encode_checkpoint, parse_timer
@@ -33,6 +34,7 @@ class RedisTable:
         namespace: isolates live, verify, replay and tests in one Redis.
         topic: the logical topic.
         partition: its partition.
+        schema: of the states that the owner writes; tables of older ones are taken over.
         before_claim: awaited before each claim: what the namespace keeps is settled there.
     """
 
@@ -43,10 +45,12 @@ class RedisTable:
         topic: str,
         partition: int,
         *,
+        schema: Schema = SCHEMA,
         before_claim: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._client = client
         self._before_claim = before_claim
+        self._schema = schema
         self._namespace = namespace
         self._id = PartitionId(topic, partition)
         self._subject = f"{namespace}: {topic}/{partition}"
@@ -62,7 +66,12 @@ class RedisTable:
         claim_id = uuid.uuid4().hex
         with reaching(self._client):
             marked = await register(
-                self._client, self._namespace, self._id, topic_id=topic_id, partitions=partitions
+                self._client,
+                self._namespace,
+                self._id,
+                topic_id=topic_id,
+                partitions=partitions,
+                schema=self._schema,
             )
             reply = cast(
                 "list[Any]",
@@ -70,8 +79,8 @@ class RedisTable:
                     self._client,
                     "claim",
                     [keys.meta, keys.admitted],
-                    *(claim_id, int(marked), partitions, topic_id, SCHEMA_VERSION),
-                    *(log_start, log_end),
+                    *(claim_id, int(marked), partitions, topic_id, log_start, log_end),
+                    *(OLDEST, self._schema.version),
                 ),
             )
         verdict, *rest = reply
@@ -84,6 +93,7 @@ class RedisTable:
                 topic_id=topic_id,
                 log_start=log_start,
                 log_end=log_end,
+                schema=self._schema.version,
             )
         epoch, number, offset, max_ts_ms, admitted, meta = rest
         self._keys, self._claim_id = keys, claim_id
@@ -155,7 +165,9 @@ class RedisTable:
         """Apply a checkpoint, whole or not at all."""
         keys = self._claimed()
         check_deltas(self._subject, checkpoint)
-        arguments = encode_checkpoint(checkpoint, self._claim_id, expire_before)
+        arguments = encode_checkpoint(
+            checkpoint, self._claim_id, expire_before, self._schema.version
+        )
         with reaching(self._client):
             if not self._marked:
                 self._marked = await mark_checkpointed(self._client, self._namespace, self._id)

@@ -12,7 +12,7 @@ from typing import cast
 
 from redis.asyncio import Redis
 
-from processors.checkpoint import SCHEMA_VERSION
+from processors.schema import OLDEST, Schema
 from streams.tables.base import PartitionId
 from streams.tables.connection import call
 from streams.tables.keys import (
@@ -25,7 +25,13 @@ from streams.tables.verdict import claim_refused
 
 
 async def register(
-    client: Redis, namespace: str, who: PartitionId, *, topic_id: str, partitions: int
+    client: Redis,
+    namespace: str,
+    who: PartitionId,
+    *,
+    topic_id: str,
+    partitions: int,
+    schema: Schema,
 ) -> bool:
     """Make a topic known and return whether the partition ever had a checkpoint.
 
@@ -39,7 +45,7 @@ async def register(
             client,
             "register",
             [registry_key(namespace)],
-            *(who.topic, who.partition, partitions, topic_id, SCHEMA_VERSION),
+            *(who.topic, who.partition, partitions, topic_id, OLDEST, schema.version),
         ),
     )[:2]
     if verdict != b"ok":
@@ -49,6 +55,7 @@ async def register(
             stored.decode(),
             partitions=partitions,
             topic_id=topic_id,
+            schema=schema.version,
         )
     return stored == b"1"
 

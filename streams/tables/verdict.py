@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from processors.checkpoint import SCHEMA_VERSION
 from processors.errors import FencedError, PartitionStoppedError
+from processors.schema import OLDEST
 
 INTEGER_LIMIT: Final = 10**17  # stored integers and deltas stay below it: sums of two fit 64 bits
 
@@ -38,6 +38,15 @@ _CLAIM: Final = {
         "the topic was created anew (id {topic_id}, counted was {stored}): its offsets mean other "
         f"records. Restore the topic, or {_ANEW}"
     ),
+    "schema": (
+        "its tables have schema {stored}, this program {schema}: a newer program has taken it over "
+        "and goes on once the partition is assigned to it. Upgrade this program; to go back, "
+        f"restore the backup from before the upgrade, or {_ANEW}"
+    ),
+    "outdated": (
+        "its tables have schema {stored}, which this program (schema {schema}) does not read any "
+        f"more: upgrade by way of a version that reads both, or {_ANEW}"
+    ),
     "dirty": (
         "checkpoint {stored} was applied in part, so that its panes are wrong. "
         f"{_RESTORE}, or {_ANEW}"
@@ -69,18 +78,9 @@ def claim_refused(
         stored: the stored value at fault.
         facts: what the claimer said, by argument name.
     """
-    if verdict == "schema":
-        newer = not stored.isdigit() or int(stored) > SCHEMA_VERSION
-        advice = (
-            "upgrade this program"
-            if newer
-            else f"run the version that wrote it and back it up for migration, or {_ANEW}"
-        )
-        text = (
-            f"its tables have schema {stored or 'unknown'}, this program {SCHEMA_VERSION}: {advice}"
-        )
-    else:
-        text = _CLAIM[verdict].format(stored=stored, **facts)
+    if verdict == "schema" and stored.isdigit() and int(stored) < OLDEST:
+        verdict = "outdated"
+    text = _CLAIM[verdict].format(stored=stored or "unknown", **facts)
     return PartitionStoppedError(f"{subject} stopped: {text}.")
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from processors.schema import SCHEMA
+from streams.tables.connection import call, open_client
+from streams.tables.registry import read_partitions
 from tests.faults.field import at_work
+from tests.support import generations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +92,69 @@ def test_rolling_restart(
         verdict = field.finish()
     seen = "exit code 0, then `partitions assigned`"
     report.add(GROUP, "SIGTERM, one after the other", broker_kind, seen, field, verdict)
+
+
+GENERATION = "tests.faults.generation"
+OLDER, NEWER = ({"module": GENERATION, "GENERATION": name} for name in ("older", "newer"))
+REFUSED = "a newer program has taken it over"
+
+
+def schemas(field: Field) -> set[tuple[str, str]]:
+    """Return the schemas of all partitions: (the owner's, the oldest state's; empty: the same)."""
+
+    async def ask() -> list[list[bytes | None]]:
+        client = open_client(field.valkey.url)
+        try:
+            found = await read_partitions(client, field.settings.namespace)
+            fields = ("schema", "oldest_schema")
+            return [await call(client, "HMGET", keys.meta, *fields) for keys in found.values()]
+        finally:
+            await client.aclose()
+
+    return {
+        ((owner or b"").decode(), (oldest or b"").decode()) for owner, oldest in asyncio.run(ask())
+    }
+
+
+def test_rolling_upgrade(
+    make_field: Callable[..., Field], report: Report, broker_kind: str
+) -> None:
+    """A version that stores states in another way takes over what it finds, and loses nothing."""
+    with at_work(make_field(seed=16), workers=0) as field:
+        older = [field.crew.hire(**OLDER) for _ in range(2)]
+        field.flow()
+        field.recover()
+        was, now = str(SCHEMA.version), str(generations.NEWER.version)
+        for hand, after in zip(older, ({(was, ""), (now, was)}, {(now, was)}), strict=True):
+            assert field.crew.dismiss(hand) == 0
+            field.crew.hire(**NEWER)
+            field.until(lambda after=after: schemas(field) == after, "each has its part")  # type: ignore[misc]
+            field.flow()
+            field.recover()
+        verdict = field.finish()
+    seen = "exit code 0, then `partitions assigned`; both versions run side by side meanwhile"
+    fault = "rolling upgrade across a state-schema change"
+    report.add(GROUP, fault, broker_kind, seen, field, verdict)
+
+
+def test_older_version_after_a_newer(
+    make_field: Callable[..., Field], report: Report, broker_kind: str
+) -> None:
+    """A downgrade is refused in words, changes nothing, and the newer version goes on."""
+    with at_work(make_field(seed=17), workers=0) as field:
+        newer = field.crew.hire(**NEWER)
+        field.flow()
+        assert field.crew.dismiss(newer) == 0
+        older = field.crew.hire(**OLDER)
+        field.until(lambda: older.said(REFUSED), "it is refused")
+        before = field.progress()
+        assert field.crew.dismiss(older) == 0
+        assert field.progress() == before
+        field.crew.hire(**NEWER)
+        field.recover()
+        verdict = field.finish()
+    seen = f"`is stopped`: `{REFUSED}`, alert PipelinePartitionStopped; the newer version started"
+    report.add(GROUP, "older version started after a newer one", broker_kind, seen, field, verdict)
 
 
 @pytest.mark.long

@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Protocol
 
+from processors.schema import SCHEMA, Schema
 from streams.tables.admin import drop_namespace
 from streams.tables.connection import call, open_client
 from streams.tables.keys import PartitionKeys, namespace_pattern, registry_key
@@ -28,7 +29,9 @@ PARTITIONS = 3
 class Backend(Protocol):
     """One namespace on one kind of server."""
 
-    def table(self, partition: int = 0, topic: str = TOPIC) -> PartitionTable:
+    def table(
+        self, partition: int = 0, topic: str = TOPIC, schema: Schema = SCHEMA
+    ) -> PartitionTable:
         """Return a new owner's table."""
         ...
 
@@ -63,8 +66,10 @@ class MemoryBackend:
     def __init__(self) -> None:
         self.store = MemoryStore()
 
-    def table(self, partition: int = 0, topic: str = TOPIC) -> PartitionTable:
-        return MemoryTable(self.store, "laws", topic, partition)
+    def table(
+        self, partition: int = 0, topic: str = TOPIC, schema: Schema = SCHEMA
+    ) -> PartitionTable:
+        return MemoryTable(self.store, "laws", topic, partition, schema=schema)
 
     def reader(self) -> TableReader:
         return MemoryReader(self.store, "laws")
@@ -94,8 +99,10 @@ class RedisBackend:
         self.client: Redis = open_client(url)
         self.namespace = namespace
 
-    def table(self, partition: int = 0, topic: str = TOPIC) -> PartitionTable:
-        return RedisTable(self.client, self.namespace, topic, partition)
+    def table(
+        self, partition: int = 0, topic: str = TOPIC, schema: Schema = SCHEMA
+    ) -> PartitionTable:
+        return RedisTable(self.client, self.namespace, topic, partition, schema=schema)
 
     def reader(self) -> TableReader:
         return RedisReader(self.client, self.namespace)

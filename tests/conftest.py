@@ -90,7 +90,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def eventually() -> Callable[..., None]:
     """Return a function that waits until something holds, and fails at its deadline."""
 
-    def wait(holds: Callable[[], object], timeout_s: float = 15.0, what: str = "") -> None:
+    def wait(holds: Callable[[], object], timeout_s: float = 60.0, what: str = "") -> None:
         deadline = time.monotonic() + timeout_s
         while not holds():
             if time.monotonic() > deadline:

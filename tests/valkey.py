@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-START_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 60.0
 ATTEMPTS = 3  # another process may take the free port first
 
 

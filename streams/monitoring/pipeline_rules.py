@@ -76,7 +76,8 @@ def pipeline_rules() -> Iterator[Rule]:
         "critical",
         "Partition {{ $labels.topic }}/{{ $labels.partition }} is stopped until a person decides",
         "Its log and its table do not fit together any more; the worker's log says why.",
-        "A re-created topic, a changed partition count, or an offset that Kafka has deleted.",
+        "A re-created topic, a changed partition count, an offset that Kafka has deleted or, in an "
+        "upgrade, a newer version's tables: then go on with the upgrade.",
         "The worker's health page names the way back.",
     )
     yield _rule(

@@ -93,6 +93,9 @@ Measured on {machine}.
   line says why. Either bring back what fits the log (a copy of Redis' append-only file, the topic,
   its partitions), or end the workers, `kpi state drop --yes`, and start them again: figures are
   then counted anew from what the log still holds.
+- **A newer version has taken a partition over** (`... is stopped ...: its tables have schema 2,
+  this program 1: ...`): go on with the rolling upgrade, the partition goes on with a worker of the
+  newer version. To go back, restore the backup from before the upgrade.
 - **Redis was emptied**: counted anew by itself if the log still begins at its beginning. Else the
   partition stops: restore a copy, or accept with `KPI_COUNT_ANEW=1` that what the log has lost is
   missing in every figure.

@@ -20,7 +20,7 @@ FLAGS = (
     "--disable-dev-shm-usage", "--lang=en-US",  # containers have little of it; figures are compared
     "--remote-debugging-port=0", "--remote-allow-origins=*",
 )  # fmt: skip
-DEADLINE_S = 30
+DEADLINE_S = 60
 
 
 def chromium() -> str | None:

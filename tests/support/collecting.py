@@ -32,7 +32,7 @@ settings = load_settings({}, {}, None)
 configure_logs("info")
 run_until_signal(CollectorConfig(**json.loads(options)), read_catalog(settings), broker, namespace)
 """
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 class Reply:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from streams.query import Question
 
 START_MS = 1_767_607_200_000  # 2026-01-05 10:00 UTC
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0  # a busy machine is no failure
 
 
 class Site:

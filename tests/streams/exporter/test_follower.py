@@ -8,6 +8,7 @@ import subprocess
 import time
 from contextlib import contextmanager, suppress
 from random import Random
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,7 +50,7 @@ async def test_checkpoints_are_visible_at_once(site: Site) -> None:
             committed_s = time.monotonic()
             await until(lambda n=number: views(site, exporter.follower) == n)
             delays_s.append(time.monotonic() - committed_s)
-    assert sorted(delays_s)[-2] < 0.5
+    assert median(delays_s) < 0.2  # a poll would take that long most times, a busy machine some
 
 
 async def test_a_gap_in_the_log_is_loaded_anew(site: Site) -> None:

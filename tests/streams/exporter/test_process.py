@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMAND = (sys.executable, "-m", "streams.cli.main", "exporter", "--namespace", "processes")
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 
 
 @pytest.fixture

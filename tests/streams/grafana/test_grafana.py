@@ -43,7 +43,7 @@ class Target:
         """Return what its API answers."""
         headers = {"Authorization": f"Bearer {self.editor}"}
         request = Request(f"{self.url}/api/{path}", headers=headers)  # noqa: S310  # http always
-        with urlopen(request, timeout=10) as answer:  # noqa: S310  # as above
+        with urlopen(request, timeout=60) as answer:  # noqa: S310  # as above
             return json.load(answer)
 
 
@@ -109,7 +109,7 @@ def test_what_was_changed_is_put_right(
     headers = {"Authorization": f"Bearer {grafana.editor}", "Content-Type": "application/json"}
     content = json.dumps(body).encode()
     request = Request(f"{grafana.url}/api/dashboards/db", content, headers)  # noqa: S310
-    with urlopen(request, timeout=10) as answer:  # noqa: S310  # http always
+    with urlopen(request, timeout=60) as answer:  # noqa: S310  # http always
         assert answer.status == 200
     again = pushed(kpi, "--prometheus-url", "http://elsewhere:9090")
     changed = {uid for uid, action in again.items() if action == "update"}

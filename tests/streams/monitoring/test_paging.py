@@ -194,7 +194,7 @@ def test_broken_data_explains_a_broken_value(manager: Server, webhook: Webhook) 
     until(lambda: len(webhook.told) >= 2, "both are told")
     assert sorted(webhook.told) == [("AStale", "firing"), ("BLow", "firing")]
 
-    with urlopen(f"{manager.url}/api/v2/alerts", timeout=10) as answer:  # noqa: S310  # http
+    with urlopen(f"{manager.url}/api/v2/alerts", timeout=60) as answer:  # noqa: S310  # http
         alerts = json.load(answer)
     state = {alert["labels"]["alertname"]: alert["status"]["state"] for alert in alerts}
     assert [name for name, is_now in state.items() if is_now == "suppressed"] == ["ALow"]
@@ -222,5 +222,5 @@ def raise_alerts(manager: Server, labels: list[dict[str, str]]) -> None:
     request = Request(  # noqa: S310  # always http
         f"{manager.url}/api/v2/alerts", body, {"Content-Type": "application/json"}
     )
-    with urlopen(request, timeout=10) as answer:  # noqa: S310  # as above
+    with urlopen(request, timeout=60) as answer:  # noqa: S310  # as above
         assert answer.status == 200

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streams.settings import Settings
     from streams.worker.app import WorkerApp
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 _counter = itertools.count()
 
 

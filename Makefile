@@ -18,8 +18,9 @@ help:           ## list the targets
 demo: $(STAMP)  ## run everything on embedded servers; ARGS="--seconds 60"
 	@$(BIN)/kpi demo $(ARGS)
 
+# Two files at a time, for most tests wait for servers; ARGS="-n 0" has one after the other.
 test: $(STAMP)  ## run the test-suite; ARGS="-k window"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # Java 17 and Maven are needed: pom.xml names the jars. The first run fetches them (50 MB).
 test-kafka: $(STAMP) ## run what needs a broker on Apache Kafka, with the short fault cases

@@ -29,7 +29,8 @@ HOUR_MS = 3_600_000
 DEADLINE_S = 60.0
 COMMAND = (sys.executable, "-m", "streams.cli.main", "top")
 VIEW = {"type": "page_view", "ts": START_MS, "visitor_id": "v", "source": "a"}
-ENVIRONMENT = {n: v for n, v in os.environ.items() if not n.startswith("KPI_")} | {
+_OTHERS = ("KPI_", "COLUMNS", "LINES")  # a shell's size would stand for the terminal's
+ENVIRONMENT = {n: v for n, v in os.environ.items() if not n.startswith(_OTHERS)} | {
     "PYTHONPATH": str(Path.cwd()),
     "TERM": "xterm-256color",
 }

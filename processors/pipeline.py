@@ -40,7 +40,7 @@ from processors.event import (
 from processors.facts import FACT_BY_TYPE
 from processors.inputs import REPORTS, SEEN, last_seen_ms
 from processors.items import ITEM_FACTS, item_facts
-from processors.keyed.base import Emit, Processor
+from processors.keyed.base import Processor
 from processors.keyed.registry import Reads, needed_processors
 from processors.measures import Accumulator, MeasurePlan, compile_measures
 from processors.names import CUSTOMER
@@ -56,7 +56,7 @@ from processors.passing import (
 from processors.record import Record
 from processors.retries import LEDGER, Ledger, Retried
 from processors.schema import SCHEMA, Schema
-from processors.state import StateCache, state_id
+from processors.state import Entry, StateCache, state_id
 
 EXCLUDED = "excluded:"  # + kind of traffic: the counter of what no KPI counts
 _TRAFFIC = attrgetter("traffic")
@@ -107,8 +107,8 @@ def keeps_states_of(plan: Plan, topic: str) -> bool:
     return any(_takes_from(processor, topic) for processor in needed)
 
 
-Work = tuple[str, Event, int]
-"""(key, event, offset)"""
+Work = tuple[Entry, Event, int]
+"""(the key's entry, event, offset)"""
 
 
 @dataclass
@@ -129,7 +129,7 @@ class Batch:
     events: list[Event] = field(default_factory=list)
     emissions: list[Emission] = field(default_factory=list)
     work: list[tuple[StateCache, list[Work]]] = field(default_factory=list)
-    missing_keys: list[tuple[StateCache, str, bytes]] = field(default_factory=list)
+    missing_entries: list[tuple[StateCache, Entry]] = field(default_factory=list)
     sought: dict[str, list[bytes]] = field(default_factory=dict)
     retried: list[Retried] = field(default_factory=list)
     forgotten: list[tuple[int, Forgotten, int | None]] = field(default_factory=list)
@@ -150,14 +150,6 @@ def _cuts(batch: Batch, work: Sequence[Work], due: AbstractSet[int]) -> list[Cut
         index = bisect_left(work, offset, key=lambda taken: taken[2])
         cuts.append((index, index, one, watermark_ms))
     return cuts
-
-
-def _take_anew(cache: StateCache, work: Sequence[Work], emit: Emit) -> None:
-    """Hand events to their states, which may have been forgotten since they were loaded."""
-    for key, _, _ in work:
-        if key not in cache:
-            cache.load(key, None)
-    cache.take(work, emit)
 
 
 class PartitionPipeline:
@@ -347,11 +339,11 @@ class PartitionPipeline:
         for cache, work in batch.work:
             done = 0
             for at, following, whom, watermark_ms in _cuts(batch, work, due):
-                _take_anew(cache, work[done:at], emit)
+                cache.take_anew(work[done:at], emit)
                 if whom is not None:
                     self._erasure.forget(cache, whom, states, watermark_ms, emit)
                 done = following
-            _take_anew(cache, work[done:], emit)
+            cache.take_anew(work[done:], emit)
 
     def _decoded_passed(
         self,
@@ -438,38 +430,46 @@ class PartitionPipeline:
         return before_ms
 
     def _plan_work(self, batch: Batch, offsets: list[int], before_ms: list[int] | None) -> None:
+        """Find the state that each event goes to; who is not in the cache is to be loaded."""
         batch.work = [(cache, []) for cache in self._caches]
         work = {id(cache): taken for cache, taken in batch.work}
-        wanted: dict[tuple[int, str], StateCache] = {}
-        unkeyed = 0
+        fresh: dict[int, dict[str, Entry]] = {id(cache): {} for cache in self._caches}
+        lateness_ms = self._lateness_ms
         routes = {
             struct: [
-                (cache, cache.processor.key, *cache.generations, work[id(cache)].append)
+                (
+                    cache.processor.key,
+                    cache.entries.get,
+                    fresh[id(cache)],
+                    work[id(cache)].append,
+                    lateness_ms + cache.processor.lateness_ms,
+                )
                 for cache in caches
             ]
             for struct, caches in self._keyed.items()
         }
+        unkeyed = 0
         for index, event in enumerate(batch.events):
             refused = False
-            for cache, key_of, young, old, add in routes.get(event.__class__, ()):
+            for key_of, find, new, add, late_ms in routes.get(event.__class__, ()):
                 key = key_of(event)
                 if not key:
                     continue
-                if before_ms is not None:
-                    watermark_ms = before_ms[index] - self._lateness_ms
-                    if event.ts < watermark_ms - cache.processor.lateness_ms:  # type: ignore[operator]
-                        refused = True
-                        continue
-                if key not in young and key not in old:
-                    wanted[id(cache), key] = cache
-                add((key, event, offsets[index]))
+                if before_ms is not None and event.ts < before_ms[index] - late_ms:  # type: ignore[operator]
+                    refused = True
+                    continue
+                entry = find(key) or new.get(key)
+                if entry is None:
+                    entry = new[key] = Entry(key)
+                add((entry, event, offsets[index]))
             unkeyed += refused
         if unkeyed:
             self._counters["late_unkeyed"] += unkeyed
-        for (_, key), cache in wanted.items():
-            identity = state_id(key)
-            batch.missing_keys.append((cache, key, identity))
-            batch.missing.setdefault(cache.processor.name, []).append(identity)
+        for cache in self._caches:
+            entries = fresh[id(cache)].values()
+            if entries:
+                batch.missing_entries.extend((cache, entry) for entry in entries)
+                batch.missing[cache.processor.name] = [entry.identity for entry in entries]
 
     def apply(self, batch: Batch, states: Mapping[tuple[str, bytes], bytes | None]) -> None:
         """Apply a decoded batch; ``states`` holds every state that it named as missing."""
@@ -478,8 +478,8 @@ class PartitionPipeline:
         if batch.retried:
             self._drop_retried(batch, states)
         with self._stage("keyed"):
-            for cache, key, identity in batch.missing_keys:
-                cache.load(key, states.get((cache.processor.name, identity)))
+            for cache, entry in batch.missing_entries:
+                cache.load(entry, states.get((cache.processor.name, entry.identity)))
             emit = self._facts.append
             # By processor: each type of fact comes of one, so that facts keep their order.
             if batch.forgotten or self._marks is not None:

@@ -10,7 +10,7 @@ import pytest
 from processors.event import PageView
 from processors.keyed.session import SessionProcessor
 from processors.schema import SCHEMA, Codec, Schema
-from processors.state import StateCache, state_id
+from processors.state import Entry, StateCache, state_id
 from tests.support.generations import NEWER, PROCESSORS, make_older
 
 SESSIONS = SessionProcessor(gap_ms=1_800_000, lateness_ms=3_600_000)
@@ -69,15 +69,17 @@ def test_an_older_session_goes_on_and_is_stored_as_a_newer_one(
     with monkeypatch.context() as patch:
         make_older(patch.setattr)
         older = StateCache(SESSIONS, 10)
-        older.load("v", None)
-        older.take([("v", PageView(event_id="1", ts=0, visitor_id="v"), 0)], facts.append)
+        entry = Entry("v")
+        older.load(entry, None)
+        older.take([(entry, PageView(event_id="1", ts=0, visitor_id="v"), 0)], facts.append)
         stored = older.drain()[0][state_id("v")]
     assert stored is not None
     with pytest.raises(msgspec.ValidationError):
         SESSIONS.decode(stored)
     newer = StateCache(SESSIONS, 10, NEWER)
-    newer.load("v", stored)
-    newer.take([("v", PageView(event_id="2", ts=60_000, visitor_id="v"), 1)], facts.append)
+    entry = Entry("v")
+    newer.load(entry, stored)
+    newer.take([(entry, PageView(event_id="2", ts=60_000, visitor_id="v"), 1)], facts.append)
     again = newer.drain()[0][state_id("v")]
     assert again is not None
     due = StateCache(SESSIONS, 10, NEWER)

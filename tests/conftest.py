@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from processors.errors import UnreachableError
 from streams.embedded.servers import Addresses, embedded_servers
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 POLL_INTERVAL_S = 0.02
+
+# How long an example takes is the machine's matter, not the law's.
+settings.register_profile("laws", deadline=None)
+settings.load_profile("laws")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

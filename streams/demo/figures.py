@@ -8,8 +8,10 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import Request, urlopen
 
+from streams.tables.base import PartitionId
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 WINDOWS: Final = ("5m", "1h")
 _TIMEOUT_S: Final = 5.0
@@ -30,14 +32,29 @@ class Figure:
 
 def fetch_rows(base_url: str, token: str) -> list[dict[str, Any]] | None:
     """Return the exporter's totals, None where it has none yet (it may be starting again)."""
+    rows: list[dict[str, Any]] | None = _fetch(f"{base_url}/api/v1/kpis?by=total", token)
+    return rows
+
+
+def shows(base_url: str, token: str, ends: Mapping[PartitionId, int]) -> bool:
+    """Tell whether the exporter's figures are those of everything before these offsets."""
+    page = _fetch(f"{base_url}/api/v1/health", token)
+    if page is None or not page["ready"]:
+        return False
+    reached = {
+        PartitionId(p["topic"], p["partition"]): p["offset"] or 0 for p in page["partitions"]
+    }
+    return all(reached.get(who, 0) >= end for who, end in ends.items())
+
+
+def _fetch(url: str, token: str) -> Any:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    request = Request(f"{base_url}/api/v1/kpis?by=total", headers=headers)  # noqa: S310  # always http
+    request = Request(url, headers=headers)  # noqa: S310  # always http
     try:
         with urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310  # as above
-            rows: list[dict[str, Any]] = json.load(answer)
+            return json.load(answer)
     except (OSError, HTTPException, ValueError):
         return None
-    return rows
 
 
 def totals(

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from processors.errors import UnreachableError
 from streams.catalog_files import read_catalog
 from streams.demo.catching_up import wait_until_caught_up
-from streams.demo.figures import fetch_rows, totals
+from streams.demo.figures import fetch_rows, shows, totals
 from streams.demo.screen import open_screen
 from streams.demo.traffic import EVENTS_MAX, DemoTraffic
 from streams.embedded.ports import free_port, require_free
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _STEP_S: Final = 0.1
 _SHOW_S: Final = 1.0
-_FIGURES_TIMEOUT_S: Final = 30.0  # then the live screen says that there are none yet
+_FIGURES_TIMEOUT_S: Final = 30.0  # then the live screen shows what there is
 _DEATH_NOTICE_S: Final = 1.0
 _SOURCE: Final = "kpi demo"
 
@@ -138,7 +138,9 @@ class _Demo:
             )
             wait_until_caught_up(settings, delivered, self.supervisor.pause, tell)
         url, give_up_at = exporter_url(settings), time.monotonic() + _FIGURES_TIMEOUT_S
-        while fetch_rows(url, settings.exporter_token) is None and time.monotonic() < give_up_at:
+        while time.monotonic() < give_up_at and not shows(
+            url, settings.exporter_token, delivered.next_offsets
+        ):
             self.supervisor.pause(_STEP_S)
 
     def _introduce(self, settings: Settings) -> None:

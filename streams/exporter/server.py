@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 Listeners = set["asyncio.Task[Any]"]
 LISTENERS: Final = web.AppKey("listeners", Listeners)
+ENDING: Final = web.AppKey("ending", asyncio.Event)
 
 
 def build_app(follower: Follower, *, token: str, values_max: int) -> web.Application:
@@ -51,6 +52,7 @@ def build_app(follower: Follower, *, token: str, values_max: int) -> web.Applica
     """
     app = web.Application(middlewares=[guard(token)])
     app[LISTENERS] = set()
+    app[ENDING] = asyncio.Event()
     app.on_shutdown.append(_end_streams)
     pages, assets = _Pages(follower, MetricsPage(follower, values_max)), Assets()
     app.add_routes(
@@ -119,6 +121,8 @@ class _Pages:
             selection = select(self._follower.catalog, filters)
         except UsageError as error:
             return _fault(error)
+        if request.app[ENDING].is_set():  # it was on its way when the others were ended
+            return _json({"error": "the exporter is ending"}, status=503)
         task = asyncio.current_task()
         listeners = request.app[LISTENERS]
         if task is not None:
@@ -174,5 +178,6 @@ def _fault(error: UsageError) -> web.Response:
 
 async def _end_streams(app: web.Application) -> None:
     """Streams have no end of their own: without this, shutting down would wait for them."""
+    app[ENDING].set()
     for task in [*app[LISTENERS]]:
         task.cancel()

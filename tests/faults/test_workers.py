@@ -137,6 +137,7 @@ def test_rolling_upgrade(
     report.add(GROUP, fault, broker_kind, seen, field, verdict)
 
 
+@pytest.mark.long
 def test_older_version_after_a_newer(
     make_field: Callable[..., Field], report: Report, broker_kind: str
 ) -> None:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from processors.catalog.model import Catalog
     from processors.evaluate import Row
     from streams.exporter.board import Board
-    from streams.exporter.server import Listeners
     from streams.query import Question
 
 START_MS = 1_767_607_200_000  # 2026-01-05 10:00 UTC
@@ -92,7 +91,7 @@ class Site:
             port = runner.addresses[0][1]
             async with ClientSession(f"http://127.0.0.1:{port}") as http:
                 await until(lambda: follower.loaded)
-                yield Exporter(follower, http, port, runner.app[LISTENERS])
+                yield Exporter(follower, http, port, runner.app)
         finally:
             await end(following)
             await runner.cleanup()
@@ -102,10 +101,10 @@ class Exporter:
     """A serving exporter and a client of it."""
 
     def __init__(
-        self, follower: Follower, http: ClientSession, port: int, listeners: Listeners
+        self, follower: Follower, http: ClientSession, port: int, app: web.Application
     ) -> None:
-        self.follower, self.http, self.port = follower, http, port
-        self.listeners = listeners
+        self.follower, self.http, self.port, self.app = follower, http, port, app
+        self.listeners = app[LISTENERS]
 
     @property
     def url(self) -> str:

@@ -120,6 +120,17 @@ async def test_who_leaves_leaves_no_error(site: Site, caplog: pytest.LogCaptureF
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+async def test_a_listener_that_comes_at_the_end_does_not_delay_it(site: Site) -> None:
+    """Nobody would end a stream that begins once the streams have been ended."""
+    await site.owner.claim()
+    async with site.exporter() as exporter:
+        await exporter.app.shutdown()
+        async with exporter.http.get(PATH) as response:
+            assert response.status == 503
+            assert (await response.json()) == {"error": "the exporter is ending"}
+        assert not exporter.listeners
+
+
 async def test_who_falls_behind_gets_one_event_of_all_that_changed(site: Site) -> None:
     """From any version seen, one event leads to the present rows; what is gone is named."""
     await site.owner.claim()

@@ -49,7 +49,7 @@ COMMANDS: Final = (
     Command("catalog", "list, show, check, explain and compare the KPIs"),
     Command("backfill", "recompute a range of the log beside the live figures"),
     Command("generate", "dashboards, rules, the runbook and schemas, from their definitions"),
-    Command("state", "give up the tables, to count anew"),
+    Command("state", "back up, restore or give up the tables"),
     Command("dead-letters", "list, show and retry what the worker rejected"),
     Command("forget", "remove what is kept of a visitor, customer or recipient"),
     Command("grafana", "dashboards and annotations into a Grafana that runs already"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -91,6 +94,32 @@ def test_rolled_back_to_an_older_copy(
         assert field.crew.hands[0].said("Redis went back to an older copy")
         verdict = field.finish()
     report.add(GROUP, "rolled back to an older copy", broker_kind, FENCED, field, verdict)
+
+
+@pytest.mark.long
+def test_backup_restored(
+    make_field: Callable[..., Field], report: Report, broker_kind: str, tmp_path: Path
+) -> None:
+    """A backup taken under load comes back, and the log is read on from its offsets."""
+
+    def state(*arguments: str) -> None:
+        command = [sys.executable, "-m", "streams.cli.main", "state", *arguments]
+        subprocess.run(command, env={**os.environ, **field.settings.environment()}, check=True)
+
+    with at_work(make_field(seed=30)) as field:
+        field.flow(900)
+        state("backup", str(tmp_path / "tables.kpi"))
+        field.flow(900)
+        for hand in list(field.crew.hands):
+            assert field.crew.dismiss(hand) == 0
+        field.valkey.call("FLUSHALL")
+        state("restore", str(tmp_path / "tables.kpi"))
+        field.crew.hire()
+        field.recover()
+        verdict = field.finish()
+    seen = "nothing: the log is read on from the backup's offsets"
+    report.add(GROUP, "emptied, `kpi state restore` of a backup taken under load", broker_kind,
+               seen, field, verdict)  # fmt: skip
 
 
 @pytest.mark.long

@@ -94,7 +94,7 @@ Measured on {machine}.
   Redis' append-only file, the topic), or end the workers, `kpi state drop --yes`, and start them
   again: figures are then counted anew from what the log still holds.
 - **Redis was emptied**: counted anew by itself if the log still begins at its beginning. Else the
-  partition stops: `kpi state restore` a backup, or accept with `KPI_COUNT_ANEW=1` that what the log has lost is
-  missing in every figure.
+  partition stops: `kpi state restore` a backup, or accept with `KPI_COUNT_ANEW=1` that what the
+  log has lost is missing in every figure.
 - **Sentinel** is not among the settings: have a promoted replica answer at the same address.
 """

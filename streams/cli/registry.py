@@ -50,6 +50,7 @@ COMMANDS: Final = (
     Command("backfill", "recompute a range of the log beside the live figures"),
     Command("generate", "dashboards, rules, the runbook and schemas, from their definitions"),
     Command("state", "back up, restore or give up the tables"),
+    Command("repartition", "bring a topic's tables to another number of partitions"),
     Command("dead-letters", "list, show and retry what the worker rejected"),
     Command("forget", "remove what is kept of a visitor, customer or recipient"),
     Command("grafana", "dashboards and annotations into a Grafana that runs already"),

@@ -93,8 +93,11 @@ Measured on {machine}.
   line says why. Either bring back what fits the log (`kpi state restore` of a backup, a copy of
   Redis' append-only file, the topic), or end the workers, `kpi state drop --yes`, and start them
   again: figures are then counted anew from what the log still holds.
+- **Partitions were added**: end the workers and run `kpi repartition`, which moves what belongs to
+  keys; better, have it add them.
 - **Redis was emptied**: counted anew by itself if the log still begins at its beginning. Else the
   partition stops: `kpi state restore` a backup, or accept with `KPI_COUNT_ANEW=1` that what the
   log has lost is missing in every figure.
-- **Sentinel** is not among the settings: have a promoted replica answer at the same address.
+- **A replica was promoted**: nothing to do with `redis+sentinel://` or `redis+cluster://`
+  (docs/security.md); else have it answer at the same address.
 """

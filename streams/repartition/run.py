@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from kafka import TopicPartition
 
-from processors.errors import UsageError
+from processors.errors import CheckFailedError, UsageError
 from processors.names import EVENT_TOPICS, physical_topic
+from processors.pipeline import compile_plan, keeps_states_of
 from streams.backup.file import read_header, read_parts
 from streams.backup.presence import refuse_workers
 from streams.backup.read import back_up
@@ -89,9 +90,13 @@ async def repartition(
         return Repartitioned(topic, layout.before, layout.after, 0)
     await back_up(client, settings.namespace, backup, lambda *at: report("keys backed up:", *at))
     moves, metas = _survey(backup, layout, catalog)
-    if moves.any:
+    if moves.any or keeps_states_of(compile_plan(catalog), topic):
         _read_log(settings, layout, moves, metas, lambda *at: report("records read:", *at))
-    owners = moves.settle()
+    try:
+        owners = moves.settle()
+    except CheckFailedError:
+        backup.unlink()  # noqa: ASYNC240  # nothing has changed: the name is free again
+        raise
     starts = _grow(settings, layout)
     header = read_header(backup)
     plan = Relayout(settings.namespace, layout, owners, metas, topics_of(header.registry), starts)

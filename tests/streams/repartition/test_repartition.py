@@ -195,8 +195,9 @@ async def test_refusals_change_nothing(
     async def refused(match: str, after: int = 6) -> None:
         before = await stored()
         with pytest.raises((CheckFailedError, UsageError), match=match):
-            await scene.change(after, tmp_path / match.replace("/", ""))
+            await scene.change(after, tmp_path / "b")
         assert await stored() == before
+        assert not (tmp_path / "b").exists()
 
     async def stored() -> dict[bytes, bytes]:
         keys = sorted(await call(client, "KEYS", f"kpi:{scene.namespace}:*"))
@@ -211,6 +212,11 @@ async def test_refusals_change_nothing(
     scene.topic.publish(events[300:400], 4)  # and nobody reads them before the change
     await refused("are not counted yet")
     await scene.topic.count(4)
+    untouched = Scene(client, catalog, VISITOR, monkeypatch)
+    await untouched.topic.count(4)  # claimed, and nothing counted yet
+    untouched.topic.publish(events[:100], 4)
+    with pytest.raises(CheckFailedError, match="are not counted yet"):
+        await untouched.change(6, tmp_path / "b")
     scene.topic.publish(events[400:600], 6)  # producers know of the change, workers do not yet
     await scene.topic.count(4)
     await refused("both layouts")

@@ -11,14 +11,24 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from processors.decode import Decoder, Validity
 from processors.errors import CheckFailedError
-from processors.event import PROCESSED_BY_TYPE, Tick, record_key
+from processors.event import (
+    PROCESSED_BY_TYPE,
+    CustomerBought,
+    CustomerForgotten,
+    Tick,
+    record_key,
+)
 from processors.keyed.registry import PROCESSORS
+from processors.names import CUSTOMER
+from processors.passing import MARKS, PassedDecoder, Place
 from processors.state import state_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from processors.catalog.model import Catalog
     from processors.keyed.base import Processor
@@ -28,7 +38,9 @@ if TYPE_CHECKING:
 Held = tuple[int, str, bytes]
 """(partition, processor, state id)"""
 
-KEYED_BY_RECORD: Final = frozenset({"session", "attribution", "email", "ticket", "lead"})
+KEYED_BY_RECORD: Final = frozenset(
+    {"session", "attribution", "email", "ticket", "lead", "customer"}
+)
 # These conclude nothing by time, only when an event comes: a copy that gets none changes nothing,
 # and goes with its horizon. So where the log has forgotten their events, all may have them.
 SILENT: Final = frozenset({"order", "membership", "reading"})
@@ -40,6 +52,10 @@ class Moves:
     Args:
         layout: the topic's.
         catalog: the definitions by which the states were kept.
+
+    Attributes:
+        owners: where every state goes, once they are settled.
+        marks: of a receiving topic: the highest identity that any partition has of each source.
     """
 
     def __init__(self, layout: Layout, catalog: Catalog) -> None:
@@ -49,8 +65,12 @@ class Moves:
         self._processors: dict[str, Processor] = {one.name: one for one in made}
         ladder_ms = catalog.ladder.retention_ms_max
         validity = Validity(defaults.far_future_ms, ladder_ms, defaults.record_bytes_max)
-        self._decoder = Decoder(validity, layout.topic)
-        self._owners: dict[Held, tuple[int, ...]] = {}
+        self._passed = layout.topic == CUSTOMER
+        self._decoder: Decoder | PassedDecoder = (
+            PassedDecoder(validity) if self._passed else Decoder(validity, layout.topic)
+        )
+        self.marks: dict[str, Place] = {}
+        self.owners: dict[Held, tuple[int, ...]] = {}
         self._sought: set[Held] = set()
         self._owed: dict[int, int] = {}
         self._astray = 0
@@ -58,7 +78,7 @@ class Moves:
     @property
     def any(self) -> bool:
         """Whether the topic has states at all."""
-        return bool(self._owners or self._sought)
+        return bool(self.owners or self._sought)
 
     @property
     def asks_log(self) -> bool:
@@ -67,6 +87,10 @@ class Moves:
 
     def add_states(self, partition: int, processor: str, items: Sequence[bytes]) -> None:
         """Take states as they are stored: id, state, ...; what belongs to no key stays."""
+        if processor == MARKS:
+            for encoded in items[1::2]:
+                for origin, place in read_marks(encoded).items():
+                    self.marks[origin] = max(place, self.marks.get(origin, place))
         known = self._processors.get(processor)
         if known is None:
             return  # ledgers and receipts: of the partition, not of a key
@@ -76,7 +100,7 @@ class Moves:
                 continue
             key = known.decode(encoded).key.encode()
             self._astray += self._layout.old(key) != partition
-            self._owners[partition, processor, identity] = (self._layout.new(key),)
+            self.owners[partition, processor, identity] = (self._layout.new(key),)
 
     def read(self, partition: int, records: Sequence[Record], counted: int) -> None:
         """Take records of the log.
@@ -92,10 +116,11 @@ class Moves:
         for offset, event in zip(offsets, events, strict=True):
             if isinstance(event, Tick):
                 continue
-            key = _key_of(by_offset[offset])
+            key = _key_of(by_offset[offset], event)
             owner = self._layout.new(key)
             if offset >= counted:
-                if owner != partition:
+                # What was passed on is known by the order in which a source sent it: all or none.
+                if owner != partition or self._passed:
                     self._owed[partition] = self._owed.get(partition, 0) + 1
                 continue
             for processor in takers.get(event.__class__, ()):
@@ -109,21 +134,21 @@ class Moves:
             held = (at, processor, identity)
             if held in self._sought:
                 # Of several keys in one partition (an order of two visitors): each has it.
-                self._owners[held] = tuple({*self._owners.get(held, ()), self._layout.new(key)})
+                self.owners[held] = tuple({*self.owners.get(held, ()), self._layout.new(key)})
 
-    def settle(self) -> dict[Held, tuple[int, ...]]:
-        """Return where every state goes.
+    def settle(self) -> None:
+        """Decide where every state goes.
 
         Raises:
             CheckFailedError: the figures would not be exact; the text says why and the way out.
         """
         self._refuse_unread()
         lost = 0
-        for held in self._sought - self._owners.keys():
+        for held in self._sought - self.owners.keys():
             partition, processor, _ = held
             if processor not in SILENT:
                 lost += 1
-            self._owners[held] = tuple(self._layout.receivers(partition))
+            self.owners[held] = tuple(self._layout.receivers(partition))
         if lost:
             raise self._refused(
                 f"of {lost} carts the log holds no event any more: nobody can tell whose they are",
@@ -131,12 +156,11 @@ class Moves:
                 "lateness in every partition)",
             )
         self._refuse_clashes()
-        return self._owners
 
     def _refuse_clashes(self) -> None:
-        places = Counter((o, held[1:]) for held, owners in self._owners.items() for o in owners)
+        places = Counter((o, held[1:]) for held, owners in self.owners.items() for o in owners)
         clashes = Counter(held[0] for (_, held), number in places.items() if number > 1)
-        torn = sum(len(o) > 1 for held, o in self._owners.items() if held[1] not in SILENT)
+        torn = sum(len(o) > 1 for held, o in self.owners.items() if held[1] not in SILENT)
         if self._astray or clashes or torn:
             kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(clashes.items()))
             raise self._refused(
@@ -145,6 +169,22 @@ class Moves:
                 f"({kinds or 'none'}): workers have counted records of both layouts, producers do "
                 "not partition by murmur2, or publish one identity under several keys",
                 "count anew (kpi state drop)",
+            )
+
+    def refuse_unsettled(self, reached: Mapping[str, int]) -> None:
+        """Refuse where sources may send again what some receivers lack.
+
+        Args:
+            reached: source partition -> the offset up to which its tables stand.
+
+        Raises:
+            CheckFailedError: a source passed on more than its tables know of.
+        """
+        behind = [o for o, (offset, _) in self.marks.items() if offset >= reached.get(o, 0)]
+        if behind:
+            raise self._refused(
+                f"{', '.join(sorted(behind))} passed on what its tables do not hold yet",
+                "start the workers, let them read to the end, and end them in order (SIGTERM)",
             )
 
     def _refuse_unread(self) -> None:
@@ -171,15 +211,21 @@ class Moves:
         return takers
 
 
-def _key_of(record: Record) -> bytes:
+def _key_of(record: Record, event: Any) -> bytes:
     """Return the key by which a record was placed; without one, by which it should have been."""
+    if isinstance(event, CustomerBought | CustomerForgotten):
+        return event.customer_id.encode()
     _, _, key, value = record
     if key is not None:
         return key
     with suppress(ValueError):
-        event: Any = json.loads(value or b"")
-        return (record_key(event) or "").encode()
+        return (record_key(json.loads(value or b"")) or "").encode()
     return b""
+
+
+def read_marks(encoded: bytes) -> dict[str, Place]:
+    """Decode what a receiving partition has seen of each source."""
+    return msgspec.msgpack.decode(encoded, type=dict[str, Place])
 
 
 def states_of(name: str) -> str | None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from processors.checkpoint import SCHEMA_VERSION
+from processors.passing import MARKS
+from processors.state import state_id
 from streams.backup.file import Part
 from streams.backup.write import place
 from streams.repartition.moves import owners_of_timer, states_of
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
     from streams.backup.write import Placed
     from streams.repartition.layout import Layout
-    from streams.repartition.moves import Held
+    from streams.repartition.moves import Moves
 
 Meta = dict[bytes, bytes]
 
@@ -28,7 +32,7 @@ class Relayout:
     Args:
         namespace: that is written.
         layout: the topic's.
-        owners: where its states go.
+        moves: where its states go, settled.
         metas: of the topic's partitions, as they were.
         partitions: of every topic, as they were.
         starts: of the new partitions' logs.
@@ -38,13 +42,14 @@ class Relayout:
         self,
         namespace: str,
         layout: Layout,
-        owners: dict[Held, tuple[int, ...]],
+        moves: Moves,
         metas: Mapping[int, Meta],
         partitions: Mapping[str, int],
         starts: Mapping[int, int],
     ) -> None:
         self._namespace, self._layout = namespace, layout
-        self._owners, self._metas, self._starts = owners, metas, starts
+        self._owners, self._metas, self._starts = moves.owners, metas, starts
+        self._marks = moves.marks
         self._partitions = {**partitions, layout.topic: layout.after}
 
     def registry(self, registry: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -71,6 +76,8 @@ class Relayout:
             yield self._at(part, part.partition, [x for pair in meta.items() for x in pair])
         elif processor is None and part.name != "timers":
             yield part
+        elif processor == MARKS:
+            return  # everywhere alike: see below
         else:
             going: dict[int, list[bytes]] = defaultdict(list)
             for first, second in zip(part.items[::2], part.items[1::2], strict=True):
@@ -93,7 +100,11 @@ class Relayout:
         return {b"max_ts_ms": b"%d" % max(known)} if known else {}
 
     def _begun(self) -> Iterator[Part]:
-        """Yield the new partitions' progress: nothing counted, but the time that states met."""
+        """Yield the new partitions' progress: nothing counted, but the time that states met.
+
+        And, where it is a receiving topic, what has been received: all of it by everybody, because
+        everything that was sent is counted.
+        """
         some = next(iter(self._metas.values()), {})
         for partition in range(self._layout.before, self._layout.after):
             meta = {
@@ -108,6 +119,10 @@ class Relayout:
             }
             items = [x for pair in meta.items() for x in pair]
             yield Part(self._layout.topic, partition, "meta", "hash", items)
+        if self._marks:
+            marks = [state_id(MARKS), msgspec.msgpack.encode(self._marks)]
+            for partition in range(self._layout.after):
+                yield Part(self._layout.topic, partition, f"state:{MARKS}", "hash", marks)
 
     @staticmethod
     def _at(part: Part, partition: int, items: list[bytes]) -> Part:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from kafka import TopicPartition
 
 from processors.errors import CheckFailedError, UsageError
-from processors.names import EVENT_TOPICS, physical_topic
+from processors.names import PROCESSED_TOPICS, physical_topic
 from processors.pipeline import compile_plan, keeps_states_of
 from streams.backup.file import read_header, read_parts
 from streams.backup.presence import refuse_workers
@@ -80,8 +80,8 @@ async def repartition(
         CheckFailedError: the figures would not be exact.
         UnreachableError: broker or Redis is away or refused.
     """
-    if topic not in EVENT_TOPICS:
-        raise UsageError(f"--topic {topic}: only {', '.join(EVENT_TOPICS)} can be repartitioned")
+    if topic not in PROCESSED_TOPICS:
+        raise UsageError(f"--topic {topic}: one of {', '.join(PROCESSED_TOPICS)}")
     await refuse_workers(client, settings, settings.namespace, "their partitions would change")
     with reaching(client):
         known = await read_partitions(client, settings.namespace)
@@ -89,21 +89,22 @@ async def repartition(
     if layout.before == layout.after:
         return Repartitioned(topic, layout.before, layout.after, 0)
     await back_up(client, settings.namespace, backup, lambda *at: report("keys backed up:", *at))
-    moves, metas = _survey(backup, layout, catalog)
+    moves, metas, reached = _survey(backup, layout, catalog)
     if moves.any or keeps_states_of(compile_plan(catalog), topic):
         _read_log(settings, layout, moves, metas, lambda *at: report("records read:", *at))
     try:
-        owners = moves.settle()
+        moves.refuse_unsettled(reached)
+        moves.settle()
     except CheckFailedError:
         backup.unlink()  # noqa: ASYNC240  # nothing has changed: the name is free again
         raise
     starts = _grow(settings, layout)
     header = read_header(backup)
-    plan = Relayout(settings.namespace, layout, owners, metas, topics_of(header.registry), starts)
+    plan = Relayout(settings.namespace, layout, moves, metas, topics_of(header.registry), starts)
     registry = plan.registry(header.registry)
     with reaching(client):
         await replace_tables(client, settings.namespace, registry, plan.placed(read_parts(backup)))
-    return Repartitioned(topic, layout.before, layout.after, len(owners))
+    return Repartitioned(topic, layout.before, layout.after, len(moves.owners))
 
 
 def _layout(settings: Settings, topic: str, before: int, wanted: int) -> Layout:
@@ -128,20 +129,23 @@ def _layout(settings: Settings, topic: str, before: int, wanted: int) -> Layout:
 
 def _survey(
     backup: Path, layout: Layout, catalog: Catalog
-) -> tuple[Moves, dict[int, dict[bytes, bytes]]]:
-    """Return the topic's states, and its partitions' progress."""
+) -> tuple[Moves, dict[int, dict[bytes, bytes]], dict[str, int]]:
+    """Return the topic's states, its partitions' progress, and how far every partition is."""
     moves = Moves(layout, catalog)
     metas: dict[int, dict[bytes, bytes]] = {}
+    reached: dict[str, int] = {}
     for part in read_parts(backup):
+        if part.name == "meta":
+            meta = dict(zip(part.items[::2], part.items[1::2], strict=True))
+            reached[f"{part.topic}/{part.partition}"] = _counted(meta)
         if part.topic != layout.topic:
             continue
         processor = states_of(part.name)
         if processor is not None:
             moves.add_states(part.partition, processor, part.items)
         elif part.name == "meta":
-            meta = dict(zip(part.items[::2], part.items[1::2], strict=True))
-            metas.setdefault(part.partition, {}).update(meta)
-    return moves, metas
+            metas[part.partition] = meta
+    return moves, metas, reached
 
 
 def _read_log(

@@ -54,7 +54,8 @@ class Topic:
         self._plan, self.topic = plan, topic
         self.log: dict[int, list[Record]] = {}
         self._counted: dict[int, int] = {}
-        self._passed: list[bytes] = []
+        self.customers = 1  # partitions of the topic that visitors are passed on to
+        self.passed: dict[int, list[Record]] = {}
 
     def publish(self, events: Sequence[Event], partitions: int) -> None:
         """Publish as a producer does that knows of so many partitions."""
@@ -77,17 +78,25 @@ class Topic:
             done = self._counted.get(number, 0)
             worker, claimed = await self._claim(self.topic, number, partitions)
             assert claimed == (done or None)
-            for emission in await worker.add(lane[done:]) if lane[done:] else ():
-                self._passed.append(bundle(self.topic, number, [emission]))
+            placing = Partitioner()
+            for one in await worker.add(lane[done:]) if lane[done:] else ():
+                at = placing.partition(one.customer_id.encode(), self.customers)
+                passed = self.passed.setdefault(at, [])
+                value = bundle(self.topic, number, [one])
+                passed.append((len(passed), one.ts, None, value))
             await worker.checkpoint()
             self._counted[number] = len(lane)
 
-    async def count_customers(self, end_ms: int) -> None:
-        """Work off what was passed on."""
-        worker, _ = await self._claim(CUSTOMER, 0, 1)
-        passed = [*self._passed, tick_record(end_ms, 0)]
-        await worker.add([(offset, end_ms, None, value) for offset, value in enumerate(passed)])
-        await worker.checkpoint()
+    async def count_customers(self, end_ms: int = 0) -> None:
+        """Work off what was passed on; at the end a tick."""
+        for number in range(self.customers):
+            worker, done = await self._claim(CUSTOMER, number, self.customers)
+            lane = self.passed.setdefault(number, [])
+            if end_ms:
+                lane.append((len(lane), end_ms, None, tick_record(end_ms, number)))
+            if lane[done or 0 :]:
+                await worker.add(lane[done or 0 :])
+                await worker.checkpoint()
 
     async def _claim(
         self, topic: str, number: int, partitions: int

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from processors.errors import CheckFailedError, UsageError
-from processors.names import ADS, BUSINESS, LEADS, SUPPORT, VISITOR, parse_cell
+from processors.names import ADS, BUSINESS, CUSTOMER, LEADS, SUPPORT, VISITOR, parse_cell
 from processors.pipeline import compile_plan
 from streams.repartition import run as repartition_run
 from streams.repartition.run import Repartitioned, repartition
 from streams.settings import Settings
 from streams.tables.connection import call, open_client
+from streams.tables.keys import PartitionKeys
 from streams.tables.redis_reader import RedisReader
 from streams.topics import TopicFacts
 from tests.faults.judge import EVER_MS, Cells, _rolled_up
@@ -53,8 +54,11 @@ class Scene:
         self.topic = Topic(client, self.namespace, compile_plan(catalog), topic)
         self.kept_from = 0  # share of the old log that retention has taken
 
-    async def change(self, after: int, backup: Path, wanted: int = 0) -> Repartitioned:
+    async def change(
+        self, after: int, backup: Path, wanted: int = 0, topic: str = ""
+    ) -> Repartitioned:
         """Run the command; the topic has so many partitions by now."""
+        topic = topic or self.topic.topic
 
         async def nobody(*_args: object) -> str:
             return ""
@@ -62,12 +66,13 @@ class Scene:
         def read_log(
             _settings: Settings, _layout: object, moves: Moves, metas: Any, *_report: object
         ) -> None:
-            for number, records in self.topic.log.items():
+            log = self.topic.passed if topic == CUSTOMER else self.topic.log
+            for number, records in log.items():
                 kept = records[int(len(records) * self.kept_from) :]
                 counted = int(metas.get(number, {}).get(b"offset", 0))
                 moves.read(number, kept, counted)
 
-        facts = {f"{self.namespace}.{self.topic.topic}": TopicFacts("id", after)}
+        facts = {f"{self.namespace}.{topic}": TopicFacts("id", after)}
         self.monkeypatch.setattr(repartition_run, "refuse_workers", nobody)
         self.monkeypatch.setattr(repartition_run, "describe_topics", lambda _: facts)
         self.monkeypatch.setattr(repartition_run, "_read_log", read_log)
@@ -76,7 +81,7 @@ class Scene:
             self.client,
             Settings(namespace=self.namespace),
             self.catalog,
-            self.topic.topic,
+            topic,
             wanted=wanted,
             backup=backup,
             report=lambda *_: None,
@@ -147,6 +152,40 @@ async def test_figures_across_the_change_are_exact(
     assert (done.states > 0) == (topic != ADS)
     scene.topic.publish(events[middle:], after)
     await scene.finish(events, after)
+
+
+async def test_customers_move_with_what_was_passed_on_of_them(
+    client: Redis, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The receiving topic grows: no purchase is lost, or taken for one that was seen before."""
+    scene = Scene(client, catalog, VISITOR, monkeypatch)
+    scene.topic.customers = 2
+    events = events_of(VISITOR, 7)
+    middle = len(events) // 2
+    scene.topic.publish(events[:middle], 3)
+    await scene.topic.count(3)
+    with pytest.raises(UsageError, match="was never counted"):
+        await scene.change(3, tmp_path / "b", topic=CUSTOMER)
+    await scene.topic.count_customers()
+    lane = scene.topic.passed[0]
+    lane.append((len(lane), *lane[-1][1:]))  # a repetition that nobody has read yet
+    with pytest.raises(CheckFailedError, match="are not counted yet"):
+        await scene.change(3, tmp_path / "b", topic=CUSTOMER)
+    await scene.topic.count_customers()
+    source = PartitionKeys.of(scene.namespace, VISITOR, 0, 3).meta
+    reached = await call(client, "HGET", source, "offset")
+    await call(client, "HSET", source, "offset", 0)  # its last checkpoint is lost
+    with pytest.raises(CheckFailedError, match=r"tracking\.visitor/0 passed on what"):
+        await scene.change(3, tmp_path / "b", topic=CUSTOMER)
+    await call(client, "HSET", source, "offset", reached)
+    done = await scene.change(3, tmp_path / "b", topic=CUSTOMER)
+    assert done.states > 0
+    scene.topic.customers = 3
+    for number in range(2):  # repetitions, to whomever they come
+        scene.topic.passed[2] = [(0, *scene.topic.passed[number][-1][1:])]
+    scene.topic.publish(events[middle:], 3)
+    await scene.topic.count(3)
+    await scene.finish(events, 3)
 
 
 async def test_twice_in_a_row(

@@ -91,8 +91,10 @@ class Settings:
     broker_key_path: str = _setting("", "file of its key, where it is not in the same file")
     redis_url: str = _setting(
         "redis://127.0.0.1:6379/0",
-        "Redis or Valkey; redis+cluster:// for a cluster, rediss:// and rediss+cluster:// for TLS",
-        _matches(r"(rediss?(\+cluster)?|unix)://\S+", "a redis://, rediss:// or unix:// URL"),
+        "Redis or Valkey; redis+cluster://, redis+sentinel://HOST,.../SERVICE, rediss: with TLS",
+        _matches(
+            r"(rediss?(\+cluster|\+sentinel)?|unix)://\S+", "a redis://, rediss:// or unix:// URL"
+        ),
         secret=True,
     )
     namespace: str = _setting(

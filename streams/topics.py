@@ -74,6 +74,17 @@ def _topic(topic: str, settings: Settings, replication: int, configs: dict[str, 
     return NewTopic(topic, settings.partitions, replication, topic_configs=configs)
 
 
+def add_partitions(settings: Settings, topic: str, partitions: int) -> None:
+    """Give a topic, by its physical name, so many partitions where it has fewer.
+
+    Raises:
+        UnreachableError: the broker is away or refused.
+    """
+    with _Admin(settings) as admin:
+        if _describe(admin, [topic])[topic].partitions < partitions:
+            admin.create_partitions({topic: partitions})
+
+
 def describe_topics(settings: Settings) -> dict[str, TopicFacts]:
     """Describe the namespace's topics that exist, by physical name.
 

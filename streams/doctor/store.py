@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import redis
 from redis.exceptions import RedisClusterException
+from redis.sentinel import Sentinel
 
 from streams.doctor.finding import Finding, Status
 from streams.settings import shown
 from streams.tables.connection import is_cluster_url, plain_url
+from streams.tables.sentinel import is_sentinel_url, parse_sentinel_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +29,7 @@ def check_store(settings: Settings) -> Iterator[Finding]:
     address = shown(settings, "redis_url")
     try:
         nodes = _nodes(settings.redis_url)
-    except (redis.RedisError, RedisClusterException) as error:
+    except (redis.RedisError, RedisClusterException, ValueError) as error:
         yield Finding("redis", address, Status.UNREACHABLE, " ".join(str(error).split()))
         return
     for name, client in nodes or [(address, _client(settings.redis_url))]:
@@ -39,7 +41,9 @@ def _client(url: str) -> redis.Redis:
 
 
 def _nodes(url: str) -> list[tuple[str, redis.Redis]]:
-    """Return a cluster's primaries with a client each; none where there is no cluster."""
+    """Return a cluster's primaries, or the one that sentinels name, with a client each."""
+    if is_sentinel_url(url):
+        return [_primary(url)]
     if not is_cluster_url(url):
         return []
     cluster = redis.RedisCluster.from_url(
@@ -47,6 +51,19 @@ def _nodes(url: str) -> list[tuple[str, redis.Redis]]:
     )
     primaries = cluster.get_primaries()  # type: ignore[no-untyped-call]
     return [(str(node.name), cluster.get_redis_connection(node)) for node in primaries]
+
+
+def _primary(url: str) -> tuple[str, redis.Redis]:
+    found = parse_sentinel_url(url)
+    limits: dict[str, Any] = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]
+        list(found.hosts),
+        sentinel_kwargs={**limits, **found.sentinel_options},
+        **{**limits, **found.options},
+    )
+    host, port = sentinel.discover_master(found.service)  # type: ignore[no-untyped-call]
+    client: redis.Redis = sentinel.master_for(found.service)  # type: ignore[no-untyped-call]
+    return f"{found.address}: {host}:{port}", client
 
 
 def _check_node(address: str, client: redis.Redis) -> Iterator[Finding]:

@@ -13,11 +13,16 @@ from streams.tables.registry import read_partitions
 _BATCH: Final = 1_000
 
 
-async def drop_namespace(client: Redis, namespace: str) -> int:
+async def drop_namespace(client: Redis, namespace: str, *, reserve: bool = False) -> int:
     """Delete every key of a namespace and return how many there were.
 
     Safe to repeat after a crash, and beside a running worker: claims are refused from the start,
     its next checkpoint is fenced, and the registry goes last.
+
+    Args:
+        client: of the server.
+        namespace: whose keys.
+        reserve: go on refusing claims: something else is to be written there.
 
     Raises:
         UnreachableError: the server is away or refused.
@@ -41,7 +46,11 @@ async def drop_namespace(client: Redis, namespace: str) -> int:
                 cursor = int(position)
                 if cursor == 0:
                     break
-        await call(client, "UNLINK", registry)
+        pipeline = client.pipeline(transaction=True)
+        pipeline.execute_command("UNLINK", registry)
+        if reserve:
+            pipeline.execute_command("HSET", registry, REGISTRY_DROPPING, 1)
+        await pipeline.execute()
         return deleted + known
 
 

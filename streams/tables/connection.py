@@ -29,6 +29,7 @@ from redis.exceptions import (
 )
 
 from processors.errors import SettingsError, UnreachableError
+from streams.tables.sentinel import is_sentinel_url, open_primary, sentinel_address
 
 # A commit may wait for a fork or an fsync; past this the server counts as away.
 TIMEOUT_S: Final = 10.0
@@ -56,7 +57,8 @@ def open_client(url: str) -> Redis:
 
     Args:
         url: ``redis://``, ``rediss://`` (TLS) or ``unix://``; ``redis+cluster://`` and
-            ``rediss+cluster://`` where it is one of a cluster's nodes.
+            ``rediss+cluster://`` where it is one of a cluster's nodes, ``redis+sentinel://`` and
+            ``rediss+sentinel://`` where sentinels tell the primary.
 
     Raises:
         SettingsError: the URL cannot be read.
@@ -72,6 +74,8 @@ def open_client(url: str) -> Redis:
         if is_cluster_url(url):
             # It takes the same commands, whose keys are of one slot each.
             return cast("Redis", RedisCluster.from_url(plain_url(url), **options))
+        if is_sentinel_url(url):
+            return open_primary(url, options)
         return Redis.from_url(url, **options)
     except ValueError as error:
         raise SettingsError(f"redis_url cannot be read: {error}") from error
@@ -110,6 +114,8 @@ def address_of(client: Redis) -> str:
         return "cluster " + ",".join(sorted(f"{node.host}:{node.port}" for node in nodes))
     if isinstance(found, ClusterNode):
         return f"{found.host}:{found.port}"
+    if sentinels := sentinel_address(client):
+        return sentinels
     where = client.connection_pool.connection_kwargs
     if "path" in where:
         return f"unix:{where['path']}"

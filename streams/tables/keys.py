@@ -20,8 +20,8 @@ The registry's other fields are ``schema``, ``topic_id:<topic>`` (empty where un
 ``checkpointed:<topic>:<partition>``. Meta's are ``epoch`` and ``claim`` (its owner's), ``number``,
 ``offset``, ``max_ts_ms``, ``writer`` and ``written_ms`` (the last checkpoint's), ``start`` (the
 log's first offset when it was first claimed), ``schema`` (its owner's) and ``oldest_schema`` (where
-there are states of an older one), ``partitions``, ``topic_id``, and ``dirty`` while a checkpoint is
-being applied.
+there are states of an older one), ``partitions``, ``topic_id``, ``dirty`` while a checkpoint is
+being applied, and ``held`` (until when, ms) while a backup reads.
 
 All keys of one partition share its hash tag (slots.py), so one checkpoint is one cluster slot. The
 Lua scripts take ``meta`` as their first key and name the others by what follows its tag.

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from processors.checkpoint import Checkpoint, Claim
-from processors.errors import FencedError, PartitionStoppedError
+from processors.errors import FencedError, PartitionStoppedError, UnreachableError
 from processors.schema import OLDEST, SCHEMA, Schema
 from streams.tables.base import PartitionId, StateKey
 from streams.tables.connection import call, is_refusal, reaching
@@ -181,6 +181,11 @@ class RedisTable:
                 raise PartitionStoppedError(
                     f"{self._subject}: checkpoint {checkpoint.number} failed in Redis: {error}"
                 ) from error
+        if reply[0] == b"held":
+            raise UnreachableError(
+                f"{self._subject}: a backup is being read: checkpoints wait for it, at most "
+                f"{int(reply[2])} ms from now"
+            )
         if reply[0] not in (b"ok", b"applied"):
             verdict, *rest = (part.decode(errors="replace") for part in reply)
             raise commit_refused(self._subject, checkpoint.number, verdict, *rest)

@@ -16,7 +16,10 @@ _ANEW: Final = (
 _RESTORE: Final = "restore the tables' backup that belongs to this log"
 
 _CLAIM: Final = {
-    "dropping": "its namespace is being dropped: run the drop again to its end, then start anew",
+    "dropping": (
+        "its namespace is being dropped or restored: run that command again to its end, then "
+        "start anew"
+    ),
     "missing": (
         "it had checkpoints, but its tables are gone from Redis: counting on from here would lose "
         f"everything before. {_RESTORE}, or {_ANEW}"

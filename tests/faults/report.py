@@ -90,14 +90,17 @@ Measured on {machine}.
 - **Held back** (`... is held back, nothing is lost: ...`): nothing to do but to mend what the line
   names; the worker's `/healthz` says 503 after 30 s, alert PipelineHeld comes after a minute.
 - **Stopped** (`... is stopped, other partitions go on: ...`): alert PipelinePartitionStopped. The
-  line says why. Either bring back what fits the log (a copy of Redis' append-only file, the topic,
-  its partitions), or end the workers, `kpi state drop --yes`, and start them again: figures are
-  then counted anew from what the log still holds.
+  line says why. Either bring back what fits the log (`kpi state restore` of a backup, a copy of
+  Redis' append-only file, the topic), or end the workers, `kpi state drop --yes`, and start them
+  again: figures are then counted anew from what the log still holds.
+- **Partitions were added**: end the workers and run `kpi repartition`, which moves what belongs to
+  keys; better, have it add them.
 - **A newer version has taken a partition over** (`... is stopped ...: its tables have schema 2,
   this program 1: ...`): go on with the rolling upgrade, the partition goes on with a worker of the
-  newer version. To go back, restore the backup from before the upgrade.
+  newer version. To go back, `kpi state restore` the backup from before the upgrade.
 - **Redis was emptied**: counted anew by itself if the log still begins at its beginning. Else the
-  partition stops: restore a copy, or accept with `KPI_COUNT_ANEW=1` that what the log has lost is
-  missing in every figure.
-- **Sentinel** is not among the settings: have a promoted replica answer at the same address.
+  partition stops: `kpi state restore` a backup, or accept with `KPI_COUNT_ANEW=1` that what the
+  log has lost is missing in every figure.
+- **A replica was promoted**: nothing to do with `redis+sentinel://` or `redis+cluster://`
+  (docs/security.md); else have it answer at the same address.
 """

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
+import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+import redis
 
 from tests.faults.cable import Cable
 from tests.faults.field import at_work
 from tests.faults.valkeys import Valkey
+from tests.support.redis_shards import cluster_url, redis_shards, replica_of_shard
+from tests.support.sentinels import sentinels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +31,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.brokers]
 GROUP = "Redis"
 HELD = "`held back, nothing is lost`, then `goes on after`; "
 FENCED = "`Redis went back to an older copy`: claimed again, the log is read from there"
-# Sentinel is not among the settings: a promoted replica is reached at the same address (a proxy, a
-# service name), which is what the cable stands for.
+# Without Sentinel a promoted replica is reached at the same address (a proxy, a service name): that
+# is what the cable stands for.
 
 
 @pytest.fixture
@@ -94,6 +101,32 @@ def test_rolled_back_to_an_older_copy(
 
 
 @pytest.mark.long
+def test_backup_restored(
+    make_field: Callable[..., Field], report: Report, broker_kind: str, tmp_path: Path
+) -> None:
+    """A backup taken under load comes back, and the log is read on from its offsets."""
+
+    def state(*arguments: str) -> None:
+        command = [sys.executable, "-m", "streams.cli.main", "state", *arguments]
+        subprocess.run(command, env={**os.environ, **field.settings.environment()}, check=True)
+
+    with at_work(make_field(seed=30)) as field:
+        field.flow(900)
+        state("backup", str(tmp_path / "tables.kpi"))
+        field.flow(900)
+        for hand in list(field.crew.hands):
+            assert field.crew.dismiss(hand) == 0
+        field.valkey.call("FLUSHALL")
+        state("restore", str(tmp_path / "tables.kpi"))
+        field.crew.hire()
+        field.recover()
+        verdict = field.finish()
+    seen = "nothing: the log is read on from the backup's offsets"
+    report.add(GROUP, "emptied, `kpi state restore` of a backup taken under load", broker_kind,
+               seen, field, verdict)  # fmt: skip
+
+
+@pytest.mark.long
 def test_replica_promoted_with_writes_lost(
     make_field: Callable[..., Field],
     report: Report,
@@ -125,6 +158,91 @@ def test_replica_promoted_with_writes_lost(
     report.add(
         GROUP, "replica promoted (same address), writes lost", broker_kind, FENCED, field, verdict
     )
+
+
+@pytest.mark.long
+def test_replica_promoted_by_sentinel(
+    make_field: Callable[..., Field], report: Report, broker_kind: str, valkey_of_case: Valkey,
+    cable: Cable, tmp_path: Path,
+) -> None:  # fmt: skip
+    """The worker finds the replica that Sentinel has promoted, and makes what it lacks again."""
+    primary, replica = valkey_of_case, Valkey(tmp_path / "replica")
+    replica.start()
+    replica.call("REPLICAOF", "127.0.0.1", cable.port)  # so that it can miss writes
+    try:
+        with (
+            sentinels(tmp_path / "sentinels", primary.port) as url,
+            at_work(make_field(seed=31, redis_url=url)) as field,
+        ):
+            field.until(
+                lambda: replica.call("INFO", "replication")["master_link_status"] == "up",
+                "the replica follows",
+            )
+            field.flow()
+            cable.refusing = True
+            cable.cut()
+            field.flow(900)
+            primary.kill()
+            field.valkey = replica
+            field.until(
+                lambda: replica.call("INFO", "replication")["role"] == "master", "it is promoted"
+            )
+            field.recover()
+            assert field.crew.hands[0].said("Redis went back to an older copy")
+            assert field.crew.hands[0].ends == [], "no worker had to be started again"
+            primary.start()  # and is made a replica
+            field.until(
+                lambda: primary.call("INFO", "replication")["role"] == "slave", "it is demoted"
+            )
+            field.flow()
+            verdict = field.finish()
+    finally:
+        replica.kill()
+    report.add(
+        GROUP, "SIGKILL, replica promoted by Sentinel, writes lost", broker_kind, FENCED, field,
+        verdict,
+    )  # fmt: skip
+
+
+class Elsewhere(Valkey):
+    """Servers that the case runs itself; only their URL is asked for."""
+
+    def __init__(self, directory: Path, url: str) -> None:
+        super().__init__(directory)
+        self._url = url
+
+    @property
+    def url(self) -> str:
+        """The setting's value."""
+        return self._url
+
+
+@pytest.mark.long
+def test_primary_of_a_cluster_killed(
+    make_field: Callable[..., Field], report: Report, broker_kind: str, tmp_path: Path
+) -> None:
+    """A cluster promotes the replica of a primary that was killed; its partitions go on there."""
+    quick = ("--cluster-node-timeout", "1500")
+    (tmp_path / "shards").mkdir()
+    with (
+        redis_shards(tmp_path / "shards", *quick) as urls,
+        replica_of_shard(tmp_path / "shards", urls, 1, *quick) as replica_url,
+        at_work(make_field(seed=32, redis_url=cluster_url(urls)), workers=0) as field,
+        redis.Redis.from_url(urls[1]) as primary,
+        redis.Redis.from_url(replica_url) as replica,
+    ):
+        field.valkey = Elsewhere(tmp_path / "elsewhere", cluster_url(urls))
+        hand = field.crew.hire()
+        field.flow(900)
+        os.kill(primary.info()["process_id"], signal.SIGKILL)
+        field.until(lambda: replica.info("replication")["role"] == "master", "it is promoted")
+        field.recover()
+        field.flow()
+        verdict = field.finish()
+        assert hand.ends == [], "no worker had to be started again"
+    seen = HELD + "what was not replicated yet is read from the log again"
+    report.add(GROUP, "cluster: a primary killed, its replica promoted", broker_kind, seen, field,
+               verdict)  # fmt: skip
 
 
 @pytest.mark.long

@@ -19,6 +19,7 @@ from tests.faults.field import at_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.faults.field import Field
     from tests.faults.report import Report
@@ -50,7 +51,12 @@ def drop_tables(field: Field) -> None:
     for hand in list(field.crew.hands):
         field.crew.dismiss(hand)
 
-    command = [sys.executable, "-m", "streams.cli.main", "state", "drop", "--yes"]
+    run_kpi(field, "state", "drop", "--yes")
+
+
+def run_kpi(field: Field, *arguments: str) -> None:
+    """Run a command on the case's servers."""
+    command = [sys.executable, "-m", "streams.cli.main", *arguments]
     subprocess.run(command, env={**os.environ, **field.settings.environment()}, check=True)
 
 
@@ -107,7 +113,7 @@ def test_topic_created_again(
 
 
 def test_partition_added(
-    make_field: Callable[..., Field], report: Report, broker_kind: str
+    make_field: Callable[..., Field], report: Report, broker_kind: str, tmp_path: Path
 ) -> None:
     """Keys that have moved between partitions are not counted as if they had not."""
     with at_work(make_field(seed=53)) as field:
@@ -116,9 +122,13 @@ def test_partition_added(
             admin.create_partitions({physical_topic(ADS, field.settings.namespace): 5})
         field.until(lambda: hand.said("has 5 partitions, but was counted with 4"), "it is said")
         field.until(lambda: hand.said(STOPPED), "the others go on")
-        drop_tables(field)
+        assert field.crew.dismiss(hand) == 0
+        run_kpi(field, "repartition", "--topic", ADS, "--backup", str(tmp_path / "before.kpi"))
         field.crew.hire()
         field.recover()
         verdict = field.finish()
-    seen = SEEN.format("the topic has 5 partitions, but was counted with 4")
+    seen = (
+        "`the topic has 5 partitions, but was counted with 4`, alert PipelinePartitionStopped; "
+        "`kpi repartition`"
+    )
     report.add(GROUP, "partition added", broker_kind, seen, field, verdict)

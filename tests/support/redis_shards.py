@@ -13,7 +13,7 @@ from streams.tables.slots import SLOT_COUNT
 from tests.valkey import START_TIMEOUT_S, valkey_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SHARDS: Final = 3
@@ -41,6 +41,44 @@ def redis_shards(directory: Path, *options: str) -> Iterator[list[str]]:
         yield urls
 
 
+@contextmanager
+def replica_of_shard(directory: Path, urls: list[str], number: int, *options: str) -> Iterator[str]:
+    """Run a replica of one shard as long as the context lasts, and give its URL once it follows.
+
+    Args:
+        directory: gets its own directory.
+        urls: of the cluster's primaries.
+        number: whose replica.
+        options: further command line options.
+    """
+    own = directory / "replica"
+    own.mkdir()
+    cluster = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+    with (
+        valkey_server(own, *cluster, *options) as url,
+        redis.Redis.from_url(url) as replica,
+        redis.Redis.from_url(urls[number]) as primary,
+    ):
+        identity = primary.execute_command("CLUSTER", "MYID").decode()
+        at = primary.connection_pool.connection_kwargs
+        bus = primary.config_get("cluster-port")["cluster-port"]
+        replica.execute_command("CLUSTER", "MEET", at["host"], at["port"], bus)
+        _until(lambda: identity in str(replica.execute_command("CLUSTER", "NODES")))
+        replica.execute_command("CLUSTER", "REPLICATE", identity)
+        _until(lambda: replica.info("replication")["master_link_status"] == "up")
+        for other in urls:
+            with redis.Redis.from_url(other) as node:
+                _until(lambda node=node: len(node.execute_command("CLUSTER", "NODES")) > SHARDS)
+        yield url
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not holds():
+        assert time.monotonic() < deadline, "the cluster does not come together"
+        time.sleep(0.05)
+
+
 def cluster_url(urls: list[str]) -> str:
     """Return what ``redis_url`` has to be for a cluster."""
     return urls[0].replace("redis://", "redis+cluster://")
@@ -54,10 +92,7 @@ def _join(urls: list[str], first_bus: int) -> None:
         if node is not nodes[0]:
             first = nodes[0].connection_pool.connection_kwargs
             node.execute_command("CLUSTER", "MEET", first["host"], first["port"], first_bus)
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not all(_is_whole(node) for node in nodes):
-        assert time.monotonic() < deadline, "the cluster does not come together"
-        time.sleep(0.05)
+    _until(lambda: all(map(_is_whole, nodes)))
     for node in nodes:
         node.close()
 

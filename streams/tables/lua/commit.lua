@@ -66,6 +66,14 @@ if (meta.offset or '') ~= c.expected then
   return {'fenced', 'offset', meta.offset or 'none', c.expected ~= '' and c.expected or 'none'}
 end
 
+if meta.held then  -- while a backup reads (hold.lua)
+  local now = redis.call('TIME')
+  local now_ms = tonumber(now[1]) * 1000 + math.floor(now[2] / 1000)
+  if now_ms < tonumber(meta.held) then
+    return {'held', 'checkpoint', string.format('%.0f', meta.held - now_ms), ''}
+  end
+end
+
 local function wrong_type(key, wanted)
   local kind = redis.call('TYPE', key).ok
   if kind ~= 'none' and kind ~= wanted then return {'type', key, kind, wanted} end
@@ -375,5 +383,5 @@ redis.call('XADD', prefix .. 'log', 'MAXLEN', '~', LOG, c.number .. '-0', 'delta
 local now = redis.call('TIME')
 redis.call('HSET', KEYS[1], 'number', c.number, 'offset', c.offset, 'max_ts_ms', c.max_ts_ms,
   'writer', c.claim, 'written_ms', now[1] .. string.format('%03d', math.floor(now[2] / 1000)))
-redis.call('HDEL', KEYS[1], 'dirty')
+redis.call('HDEL', KEYS[1], 'dirty', 'held')
 return {'ok'}

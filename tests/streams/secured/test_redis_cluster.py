@@ -9,16 +9,21 @@ import pytest
 import redis
 
 from processors.errors import UnreachableError
+from streams.backup.read import back_up
+from streams.backup.write import restore
 from streams.doctor.store import check_store
 from streams.settings import Settings
 from streams.tables.admin import drop_namespace
-from streams.tables.connection import address_of, open_client
+from streams.tables.connection import address_of, call, nodes_of, open_client
 from streams.tables.server import check_server
 from tests.streams.secured.run import count_through
 from tests.support.redis_shards import SHARDS, cluster_url, redis_shards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from redis.asyncio import Redis
 
     from streams.embedded.servers import Addresses
 
@@ -33,9 +38,9 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
 
 
 def test_partitions_are_spread_over_the_shards_and_counted_exactly(
-    servers: Addresses, shards: list[str], eventually: Callable[..., None]
+    servers: Addresses, shards: list[str], eventually: Callable[..., None], tmp_path: Path
 ) -> None:
-    """A namespace on three shards counts as on one server, lies on all, and can be dropped."""
+    """A namespace on three shards counts as on one server, lies on all, is copied and dropped."""
     settings = Settings(
         broker=servers.broker,
         redis_url=cluster_url(shards),
@@ -49,12 +54,20 @@ def test_partitions_are_spread_over_the_shards_and_counted_exactly(
     nodes = [redis.Redis.from_url(url) for url in shards]
     assert all(len(node.keys("kpi:sharded:*:meta")) > 0 for node in nodes)
 
-    async def drop() -> None:
+    async def copy_and_drop() -> None:
         client = open_client(settings.redis_url)
-        await drop_namespace(client, settings.namespace)
+        await back_up(client, settings.namespace, tmp_path / "b", lambda *_: None)
+        await restore(client, tmp_path / "b", "copy", replace=False, report=lambda *_: None)
+        assert await keys_of(client, "copy") == await keys_of(client, settings.namespace)
+        for namespace in (settings.namespace, "copy"):
+            await drop_namespace(client, namespace)
         await client.aclose()
 
-    asyncio.run(drop())
+    async def keys_of(client: Redis, namespace: str) -> set[bytes]:
+        found = [await call(node, "KEYS", f"kpi:{namespace}:*") for node in await nodes_of(client)]
+        return {key.split(b":", 2)[2] for keys in found for key in keys}
+
+    asyncio.run(copy_and_drop())
     assert [node.dbsize() for node in nodes] == [0] * SHARDS
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -13,9 +14,12 @@ import pytest
 import redis
 
 from processors.errors import UnreachableError
+from streams.backup.read import back_up
+from streams.backup.write import restore
 from streams.doctor.store import check_store
 from streams.embedded.ports import LOOPBACK, free_port
 from streams.settings import Settings
+from streams.tables.connection import open_client
 from tests.streams.secured.run import count_through
 
 if TYPE_CHECKING:
@@ -70,13 +74,25 @@ def url(port: int, certificates: Certificates, user: str) -> str:
     return f"rediss://{user}:{PASSWORD}@localhost:{port}/0?ssl_ca_certs={certificates.ca}"
 
 
+async def copy_tables(settings: Settings, path: Path) -> None:
+    """Back a namespace up, and restore it beside itself, twice."""
+    client = open_client(settings.redis_url)
+    try:
+        await back_up(client, settings.namespace, path, lambda *_: None)
+        for _ in range(2):
+            await restore(client, path, "copied", replace=True, report=lambda *_: None)
+    finally:
+        await client.aclose()
+
+
 def test_the_documented_user_may_do_what_the_product_does(
     servers: Addresses,
     secured_redis: int,
     certificates: Certificates,
     eventually: Callable[..., None],
+    tmp_path: Path,
 ) -> None:
-    """Worker, query and doctor work over TLS as that user, and little else is allowed."""
+    """Worker, query, doctor and backups work over TLS as that user, and little else is allowed."""
     admin = redis.Redis.from_url(url(secured_redis, certificates, "default"))
 
     def answers() -> bool:
@@ -97,6 +113,7 @@ def test_the_documented_user_may_do_what_the_product_does(
     )
     count_through(settings, eventually)
     assert all(finding.status.value != "unreachable" for finding in check_store(settings))
+    asyncio.run(copy_tables(settings, tmp_path / "backup"))
     refused = admin.execute_command("ACL", "LOG")
     assert refused == []
     user = redis.Redis.from_url(settings.redis_url)

@@ -42,6 +42,6 @@ def test_commit_writes_only_after_its_checks() -> None:
     text = next(path for path in SCRIPTS if path.stem == "commit").read_text(encoding="utf-8")
     checks, writes = text.split("-- Part 2")
     commands = set(re.findall(r"redis\.p?call\('(\w+)'", checks))
-    assert commands == {"HGETALL", "TYPE", "HMGET", "HGET", "ZRANGEBYSCORE"}
+    assert commands == {"HGETALL", "TYPE", "HMGET", "HGET", "ZRANGEBYSCORE", "TIME"}
     assert "return {'ok'}" in writes
     assert writes.count("return") == 1

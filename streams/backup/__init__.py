@@ -1,0 +1,1 @@
+"""A namespace's tables as one file, and back."""

@@ -313,6 +313,7 @@ class CustomerFact(Fact, gc=False):
     channel: str | None = None
     campaign: str | None = None
     country: str | None = None
+    direction: str | None = None
 
 
 class CustomerJoined(CustomerFact, tag="customer_joined", gc=False):

@@ -53,7 +53,7 @@ MEANING: Final = {
     "by": "agent or customer",
     "lead_id": "the lead",
     "owner": "who looks after the lead",
-    "direction": "inbound or outbound",
+    "direction": "inbound or outbound: who came to whom",
     "status": "accepted, qualified, won or lost",
     "account": "the account that is read",
     "kpi": "id of the KPI that the target is for",

@@ -153,7 +153,7 @@ KINDS: Final = (
     Kind(
         "customers",
         ("customer_joined", "customer_spent", "customer_cohort_spent"),
-        ("source", "segment", "region", "channel", "campaign", "country"),
+        ("source", "segment", "region", "channel", "campaign", "country", "direction"),
         ("purchase", "refund"),
         "nullif(customer_id, '')",
         _NEVER_LATE,

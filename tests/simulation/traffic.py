@@ -119,6 +119,8 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
     if kind == "purchase" and rnd.random() < 0.4:
         event["items"] = [_item(rnd) for _ in range(rnd.randrange(1, 4))]
         event["quantity"] = rnd.randrange(3)
+    if kind in ("purchase", "ad_cost"):
+        event["direction"] = rnd.choice(("inbound", "outbound", None))
     if kind == "social_interaction":
         event |= {"interaction": rnd.choice(("like", "share", "save")), "network": "x"}
     if topic == "tracking.business":

@@ -458,6 +458,7 @@ class EventHelpers(ABC, Generic[Sent]):
         product: str | None = None,
         category: str | None = None,
         segment: str | None = None,
+        direction: str | None = None,
         quantity: int | None = None,
         event_id: str | None = None,
         ts: Moment | None = None,
@@ -487,6 +488,7 @@ class EventHelpers(ABC, Generic[Sent]):
             product: the product.
             category: the product's category, or the kind of expense.
             segment: the customer's segment.
+            direction: inbound or outbound: who came to whom.
             quantity: number of pieces.
             event_id: the producer's own id; a random one if None.
             ts: when it happened (ms since 1970 UTC, RFC 3339, datetime); now if None.
@@ -522,6 +524,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "product": product,
                 "category": category,
                 "segment": segment,
+                "direction": direction,
                 "quantity": quantity,
                 "event_id": event_id,
                 "ts": ts,
@@ -1608,7 +1611,7 @@ class EventHelpers(ABC, Generic[Sent]):
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
-            direction: inbound or outbound.
+            direction: inbound or outbound: who came to whom.
             network: the advertising or social network.
             device: desktop, mobile or tablet.
             event_id: the producer's own id; a random one if None.
@@ -1665,7 +1668,7 @@ class EventHelpers(ABC, Generic[Sent]):
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
-            direction: inbound or outbound.
+            direction: inbound or outbound: who came to whom.
             network: the advertising or social network.
             device: desktop, mobile or tablet.
             event_id: the producer's own id; a random one if None.
@@ -1721,7 +1724,7 @@ class EventHelpers(ABC, Generic[Sent]):
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
-            direction: inbound or outbound.
+            direction: inbound or outbound: who came to whom.
             network: the advertising or social network.
             device: desktop, mobile or tablet.
             event_id: the producer's own id; a random one if None.
@@ -1776,7 +1779,7 @@ class EventHelpers(ABC, Generic[Sent]):
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
-            direction: inbound or outbound.
+            direction: inbound or outbound: who came to whom.
             network: the advertising or social network.
             device: desktop, mobile or tablet.
             event_id: the producer's own id; a random one if None.
@@ -1817,6 +1820,7 @@ class EventHelpers(ABC, Generic[Sent]):
         campaign: str | None = None,
         channel: str | None = None,
         network: str | None = None,
+        direction: str | None = None,
         event_id: str | None = None,
         ts: Moment | None = None,
         properties: Mapping[str, Any] | None = None,
@@ -1832,6 +1836,7 @@ class EventHelpers(ABC, Generic[Sent]):
             campaign: the marketing campaign.
             channel: online, store, phone.
             network: the advertising or social network.
+            direction: inbound or outbound: who came to whom.
             event_id: the producer's own id; a random one if None.
             ts: when it happened (ms since 1970 UTC, RFC 3339, datetime); now if None.
             properties: anything else; kept, not added up.
@@ -1853,6 +1858,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "campaign": campaign,
                 "channel": channel,
                 "network": network,
+                "direction": direction,
                 "event_id": event_id,
                 "ts": ts,
                 "properties": properties,
@@ -1885,7 +1891,7 @@ class EventHelpers(ABC, Generic[Sent]):
             campaign: the marketing campaign.
             channel: online, store, phone.
             network: the advertising or social network.
-            direction: inbound or outbound.
+            direction: inbound or outbound: who came to whom.
             event_id: the producer's own id; a random one if None.
             ts: when it happened (ms since 1970 UTC, RFC 3339, datetime); now if None.
             properties: anything else; kept, not added up.
@@ -1925,6 +1931,7 @@ class EventHelpers(ABC, Generic[Sent]):
         channel: str | None = None,
         network: str | None = None,
         category: str | None = None,
+        direction: str | None = None,
         event_id: str | None = None,
         ts: Moment | None = None,
         properties: Mapping[str, Any] | None = None,
@@ -1941,6 +1948,7 @@ class EventHelpers(ABC, Generic[Sent]):
             channel: online, store, phone.
             network: the advertising or social network.
             category: the product's category, or the kind of expense.
+            direction: inbound or outbound: who came to whom.
             event_id: the producer's own id; a random one if None.
             ts: when it happened (ms since 1970 UTC, RFC 3339, datetime); now if None.
             properties: anything else; kept, not added up.
@@ -1963,6 +1971,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "channel": channel,
                 "network": network,
                 "category": category,
+                "direction": direction,
                 "event_id": event_id,
                 "ts": ts,
                 "properties": properties,

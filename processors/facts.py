@@ -33,6 +33,7 @@ send_opened        the same pane: it was opened; so are send_clicked and send_pu
 touch_made         at a click on an advertisement or the start of a campaign's or social visit
 touch_converted    at the first purchase that a touch led to
 purchase_attributed   at a purchase, for each touch that it is owed to, with its share
+refund_attributed     at a refund, for each touch that its purchase is owed to, with its share
 customer_joined    at the first purchase ever of a customer
 customer_cohort_spent  the same pane: what each purchase soon after it brought, less refunds
 customer_spent     at each purchase and refund of a known customer
@@ -303,6 +304,13 @@ class PurchaseAttributed(TouchFact, tag="purchase_attributed", gc=False):
     micro: int = 0
 
 
+class RefundAttributed(TouchFact, tag="refund_attributed", gc=False):
+    """A refund is taken off a touch; ``micro`` is its share, in micro-units of ``currency``."""
+
+    currency: str | None = None
+    micro: int = 0
+
+
 class CustomerFact(Fact, gc=False):
     """Dimensions are the purchase's; of what falls at the joining, those of the first purchase."""
 
@@ -433,7 +441,7 @@ FACT_STRUCTS: tuple[type[Fact], ...] = (
     TicketBecameClosed,
     LeadStarted, LeadAccepted, LeadQualified, LeadWon, LeadWonInTime, LeadContacted,
     SendDelivered, SendOpened, SendClicked, SendPurchased,
-    TouchMade, TouchConverted, PurchaseAttributed,
+    TouchMade, TouchConverted, PurchaseAttributed, RefundAttributed,
     CustomerJoined, CustomerSpent, CustomerCohortSpent,
     OrderPlaced,
     PurchaseItem, PurchaseCost,

@@ -38,6 +38,7 @@ _SHAPED_BY: Final = {
     "touch_made": _ATTRIBUTION,
     "touch_converted": _ATTRIBUTION,
     "purchase_attributed": _ATTRIBUTION,
+    "refund_attributed": (*_ATTRIBUTION, "refund_horizon_ms"),
     "customer_cohort_spent": ("customer_cohort_ms",),
 }
 

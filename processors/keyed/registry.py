@@ -90,8 +90,9 @@ PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]],
             gap_ms=d.session_gap_ms,
             social_mediums=d.social_mediums,
             lateness_ms=d.keyed_lateness_ms,
+            refund_horizon_ms=d.refund_horizon_ms,
         ),
-        frozenset({"touch_made", "touch_converted", "purchase_attributed"}),
+        frozenset({"touch_made", "touch_converted", "purchase_attributed", "refund_attributed"}),
     ),
     (
         lambda d, _: CustomerProcessor(

@@ -140,15 +140,15 @@ KINDS: Final = (
     ),
     Kind(
         "attribution",
-        ("touch_made", "touch_converted", "purchase_attributed"),
+        ("touch_made", "touch_converted", "purchase_attributed", "refund_attributed"),
         ("source", "medium", "campaign", "channel", "network", "ad", "placement"),
-        ("page_view", "ad_click", *_CART_TYPES, "goal_completed"),
-        "case when campaign <> '' or type in ('ad_click', 'purchase')"
+        ("page_view", "ad_click", *_CART_TYPES, "refund", "goal_completed"),
+        "case when campaign <> '' or type in ('ad_click', 'purchase', 'refund')"
         " or coalesce(list_contains(getvariable('social_mediums'), medium), false)"
         " then nullif(visitor_id, '') end",
         "keyed_lateness_ms",
         own=("touch", "currency"),
-        reads=("source", "medium", "campaign", "currency"),
+        reads=("source", "medium", "campaign", "currency", "order_id"),
     ),
     Kind(
         "customers",

@@ -115,7 +115,7 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
         event["cart_id"] = f"{event.get('visitor_id')}-c{rnd.randrange(2)}"
     if kind in ("purchase", "refund"):
         owner = event.get("visitor_id") or event.get("customer_id")
-        event["order_id"] = f"o-{owner}-{rnd.randrange(30)}"
+        event["order_id"] = f"o-{owner}-{rnd.randrange(12)}"
     if kind == "purchase" and rnd.random() < 0.4:
         event["items"] = [_item(rnd) for _ in range(rnd.randrange(1, 4))]
         event["quantity"] = rnd.randrange(3)

@@ -39,6 +39,7 @@ def attribution(model: str) -> AttributionProcessor:
         gap_ms=GAP_MS,
         social_mediums=("social",),
         lateness_ms=2 * HOUR_MS,
+        refund_horizon_ms=11 * HOUR_MS,
     )
 
 
@@ -70,7 +71,7 @@ def made(rnd: random.Random, processor: Processor, count: int) -> list[Any]:
         struct = PROCESSED_BY_TYPE[kind]
         possible = {
             "visitor_id": "v", "recipient_id": rnd.choice(("r", "s")), "ticket_id": "t",
-            "lead_id": "l", "order_id": f"o{number}", "currency": "EUR", "value": 1,
+            "lead_id": "l", "order_id": rnd.choice("op"), "currency": "EUR", "value": 1,
             "micro": rnd.choice((0, 1, 100, 101)), "by": rnd.choice(("agent", "customer")),
             "status": rnd.choice(("accepted", "qualified", "won", "lost")),
             "campaign": rnd.choice((None, "a", "b")), "medium": rnd.choice((None, "social")),

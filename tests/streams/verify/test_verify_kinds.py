@@ -149,6 +149,25 @@ def test_a_purchase_is_owed_to_touches_of_the_look_back() -> None:
     ]
 
 
+def test_a_refund_is_taken_off_the_touches_of_its_purchase() -> None:
+    """Of the latest purchase of the order before it that is owed to any; the shares add up."""
+    who = {"visitor_id": "v"}
+    money = {"order_id": "o", "currency": "EUR", **who}
+    events = [
+        at(0, "ad_click", campaign="a", **who),
+        at(1, "ad_click", campaign="b", **who),
+        at(2, "purchase", value=5, **money),
+        at(3, "ad_click", campaign="c", **who),
+        at(4, "refund", value="0.000003", campaign="d", **money),
+        at(5, "refund", value=1, **money | {"order_id": "p"}),
+        at(2 + 30 * DAY, "refund", value=1, **money),
+    ]
+    for model, shares in {"last": [3], "first": [3], "linear": [1, 2]}.items():
+        found = told(events, "refund_attributed", attribution_model=model)
+        assert sorted(row[1:] for row in found) == [(4, share) for share in shares]
+    assert [minute for _, minute in told(events, "touch_made")] == [0, 1, 3]
+
+
 def test_a_customer_joins_at_the_first_purchase_wherever_it_is() -> None:
     """Of all partitions the earliest counts, of one instant the lower event id."""
     paid = {"order_id": "o", "currency": "EUR", "customer_id": "c"}

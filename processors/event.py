@@ -44,6 +44,7 @@ class _VisitorEvent(Event, kw_only=True):
     country: str | None = None
     region: str | None = None
     channel: str | None = None
+    group: str | None = None  # of an experiment: treatment, holdout
 
     @property
     def key(self) -> str | None:

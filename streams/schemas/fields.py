@@ -42,6 +42,7 @@ MEANING: Final = {
     "quantity": "number of pieces",
     "order_id": "the order",
     "segment": "the customer's segment",
+    "group": "treatment or holdout: on which side of a trial of the campaign",
     "goal": "the goal that was reached",
     "interaction": "like, comment, share, ...",
     "list": "the mailing list",

@@ -39,6 +39,7 @@ PAGES: Final = ("/", "/shoes", "/new", "/sale", "/guides")
 DEVICES: Final = ("mobile", "mobile", "desktop", "tablet")
 PLACES: Final = (("DE", "dach", "EUR"), ("FR", "west", "EUR"), ("GB", "isles", "GBP"))
 CHANNELS: Final = ("web", "app", "store")
+GROUPS: Final = ("treatment", "holdout", "treatment", None)
 LISTS: Final = ("news", "deals")
 FORMS: Final = ("popup", "footer")
 AMOUNTS: Final = (1, 19.9, "7.25", "0.000001", 120, 0)
@@ -88,6 +89,7 @@ def visit(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
         "country": country,
         "region": region,
         "channel": CHANNELS[number % 3],
+        "group": GROUPS[number % len(GROUPS)],
     }
     if number % 3:
         who["customer_id"] = f"c{number}"

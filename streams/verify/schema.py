@@ -28,7 +28,7 @@ IDENTITIES: Final = ("visitor_id", "customer_id", "recipient_id")
 _BASE = "event_id! ts traffic"
 _VISITOR = (
     f"{_BASE} visitor_id customer_id recipient_id session_id"
-    " source medium campaign device country region channel"
+    " source medium campaign device country region channel group"
 )
 _CART = f"{_VISITOR} cart_id product category value:amount currency quantity:int"
 _EMAIL = f"{_VISITOR} recipient_id! list form"

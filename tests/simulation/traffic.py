@@ -88,6 +88,7 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
         event |= {"source": rnd.choice(("google", "mail", "")), "device": rnd.choice("md")}
         event |= {"country": rnd.choice(("DE", "FR")), "medium": rnd.choice(("social", "organic"))}
         event["campaign"] = rnd.choice(("spring", "sale", None, ""))
+        event["group"] = rnd.choice(("treatment", "holdout", None))
         if rnd.random() < 0.1:
             event["session_id"] = rnd.choice(("s1", "s2"))
         if rnd.random() < 0.3:

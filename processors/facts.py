@@ -22,6 +22,7 @@ ticket_answered    at the first reply by an agent, with the time it took
 ticket_solved      at the resolution that holds, with the time it took
 ticket_due         at the first reply by an agent, at the latest at the deadline for it
 ticket_breached    at the deadline: the first reply came later, or is still owed
+ticket_waiting     +1 each time that an unanswered ticket comes to an age class, -1 at leaving it
 ticket_became_open    at the opening, and at each reopening of a closed ticket
 ticket_became_closed  at each resolution of an open ticket
 lead_started       at the lead's creation
@@ -185,6 +186,15 @@ class TicketDue(TicketFact, tag="ticket_due", gc=False):
 
 class TicketBreached(TicketFact, tag="ticket_breached", gc=False):
     """A first reply was still owed at its deadline. Dimensions are the opening's."""
+
+
+class TicketWaiting(TicketFact, tag="ticket_waiting", gc=False):
+    """A ticket waits for its first answer since ``duration_ms``: +1 from then on, -1 after it.
+
+    Dimensions are the opening's.
+    """
+
+    duration_ms: int = 0
 
 
 class TicketBecameOpen(TicketFact, tag="ticket_became_open", gc=False):
@@ -437,8 +447,8 @@ FACT_STRUCTS: tuple[type[Fact], ...] = (
     SessionStarted, SessionConverted, SessionClosed, SessionBounced, SessionEnded, SessionEngaged,
     FunnelReached, FunnelEntered, FunnelPassed,
     CartPurchased, CartAbandoned, CartClosed,
-    TicketStarted, TicketAnswered, TicketSolved, TicketDue, TicketBreached, TicketBecameOpen,
-    TicketBecameClosed,
+    TicketStarted, TicketAnswered, TicketSolved, TicketDue, TicketBreached, TicketWaiting,
+    TicketBecameOpen, TicketBecameClosed,
     LeadStarted, LeadAccepted, LeadQualified, LeadWon, LeadWonInTime, LeadContacted,
     SendDelivered, SendOpened, SendClicked, SendPurchased,
     TouchMade, TouchConverted, PurchaseAttributed, RefundAttributed,

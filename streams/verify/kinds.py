@@ -104,6 +104,7 @@ KINDS: Final = (
             "ticket_solved",
             "ticket_due",
             "ticket_breached",
+            "ticket_waiting",
             "ticket_became_open",
             "ticket_became_closed",
         ),

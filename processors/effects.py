@@ -1,5 +1,7 @@
 """What one event, or a few, would change: run through the pipeline on their own, from nothing.
 
+What they pass on (a purchase to its customer) is run through the receiving topic's pipeline too.
+
 What follows at once is told apart from what follows when time has passed and nothing else has
 happened: a session that ends, a cart that is abandoned, a promised answer that does not come.
 """
@@ -18,6 +20,7 @@ from processors.event import TOPIC_BY_TYPE, record_key, tick_record
 from processors.explain import take_apart
 from processors.ladder import DAY_MS
 from processors.names import VISITOR
+from processors.passing import PASSED_ON, bundle
 from processors.pipeline import PartitionPipeline, compile_plan
 from processors.sketch import unpack
 from processors.slots import Tables, slots_of
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from processors.catalog.model import Catalog, Metric
     from processors.explain import Part
+    from processors.passing import Emission
     from processors.pipeline import Plan
 
 AT_ONCE: Final = "at once"
@@ -64,12 +68,20 @@ def effects_of(catalog: Catalog, events: Sequence[Mapping[str, Any]], now_ms: in
         logs.setdefault((topic, record_key(dict(event)) or ""), []).append(index)
     once, later = CellTable(), CellTable()
     rejections: list[tuple[int, Rejection]] = []
-    for (topic, _), indices in logs.items():
+    passed: dict[str, list[bytes]] = {}
+    for number, ((topic, _), indices) in enumerate(logs.items()):
         values = [msgspec.json.encode(events[index]) for index in indices]
-        found = _run(plan, topic, values, now_ms)
+        found = _run(plan, topic, values, now_ms, len(events))
         _add(once, found.once)
         _add(later, found.later)
         rejections += ((indices[rejection.offset], rejection) for rejection in found.rejections)
+        if found.emissions:
+            receiver = passed.setdefault(PASSED_ON[topic], [])
+            receiver.append(bundle(topic, number, found.emissions))
+    for topic, values in passed.items():
+        found = _run(plan, topic, values, now_ms, len(events))
+        _add(once, found.once)
+        _add(later, found.later)
     effects = [
         Effect(metric.id, when, parts)
         for metric in catalog.metrics.values()
@@ -83,9 +95,10 @@ class _Ran(NamedTuple):
     once: list[Mapping[str, int | frozenset[int]]]
     later: list[Mapping[str, int | frozenset[int]]]
     rejections: list[Rejection]
+    emissions: list[Emission]
 
 
-def _run(plan: Plan, topic: str, values: list[bytes], now_ms: int) -> _Ran:
+def _run(plan: Plan, topic: str, values: list[bytes], now_ms: int, events: int) -> _Ran:
     """Run one partition that nothing else is in."""
     pipeline = PartitionPipeline(
         plan,
@@ -93,7 +106,7 @@ def _run(plan: Plan, topic: str, values: list[bytes], now_ms: int) -> _Ran:
         topic=topic,
         partition=0,
         dedup_horizon=len(values) + 1,
-        state_cache_max=len(values) * 8 + 8,
+        state_cache_max=events * 8 + 8,
     )
     records = [(offset, now_ms, None, value) for offset, value in enumerate(values)]
     batch = pipeline.decode(records)
@@ -101,7 +114,8 @@ def _run(plan: Plan, topic: str, values: list[bytes], now_ms: int) -> _Ran:
     once = _drained(pipeline, len(records))
     seal_ms = max(now_ms, pipeline.watermark_ms or now_ms) + _LATER_MS
     pipeline.apply(pipeline.decode([(len(records), seal_ms, None, tick_record(seal_ms, 0))]), {})
-    return _Ran(once, _drained(pipeline, len(records) + 1), batch.rejections)
+    later = _drained(pipeline, len(records) + 1)
+    return _Ran(once, later, batch.rejections, batch.emissions)
 
 
 def _drained(

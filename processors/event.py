@@ -44,6 +44,7 @@ class _VisitorEvent(Event, kw_only=True):
     country: str | None = None
     region: str | None = None
     channel: str | None = None
+    group: str | None = None  # of an experiment: treatment, holdout
 
     @property
     def key(self) -> str | None:
@@ -116,6 +117,7 @@ class Purchase(_VisitorEvent, tag="purchase", kw_only=True):
     product: str | None = None
     category: str | None = None
     segment: str | None = None
+    direction: str | None = None
     quantity: int | None = None
     items: list[Item] | None = None
     micro: int = _MICRO
@@ -279,6 +281,7 @@ class AdCost(_Business, tag="ad_cost", kw_only=True):
     """Money spent on advertisements."""
 
     currency: Text
+    direction: str | None = None
 
 
 class MarketingCost(_Business, tag="marketing_cost", kw_only=True):
@@ -293,6 +296,7 @@ class Expense(_Business, tag="expense", kw_only=True):
 
     currency: Text
     category: str | None = None
+    direction: str | None = None
 
 
 class Balance(_Business, tag="balance", kw_only=True):
@@ -358,6 +362,7 @@ class CustomerBought(Event, tag="_customer_bought", kw_only=True):
     channel: str | None = None
     campaign: str | None = None
     country: str | None = None
+    direction: str | None = None
     origin: str = ""
     place: tuple[int, int] = (0, 0)
 

@@ -9,7 +9,7 @@ from processors.catalog.checks_measure import is_money
 from processors.catalog.fields import DURATION, VALUE
 from processors.catalog.implicit import TARGET_DIMENSIONS, TARGETS, TARGETS_KNOWN
 from processors.catalog.model import Aggregation
-from processors.catalog.operand import TARGET
+from processors.catalog.operand import LONGEST, TARGET
 from processors.catalog.requirements import operands_of
 from processors.cells import SEPARATOR, CellRef, CellTable
 from processors.evaluate import evaluate
@@ -94,6 +94,8 @@ def _figure(catalog: Catalog, plan: Reading, text: str, amount: int) -> str | in
     if leaf.operand.kind == TARGET:
         return number(Quotient(amount, MICRO))
     measure = catalog.measures[leaf.measure]
+    if leaf.operand.kind == LONGEST:
+        return number(Quotient(amount, 1_000))
     if measure.agg is not Aggregation.SUM:
         return amount
     if measure.of == VALUE:

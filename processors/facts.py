@@ -22,6 +22,7 @@ ticket_answered    at the first reply by an agent, with the time it took
 ticket_solved      at the resolution that holds, with the time it took
 ticket_due         at the first reply by an agent, at the latest at the deadline for it
 ticket_breached    at the deadline: the first reply came later, or is still owed
+ticket_waiting     +1 each time that an unanswered ticket comes to an age class, -1 at leaving it
 ticket_became_open    at the opening, and at each reopening of a closed ticket
 ticket_became_closed  at each resolution of an open ticket
 lead_started       at the lead's creation
@@ -33,6 +34,7 @@ send_opened        the same pane: it was opened; so are send_clicked and send_pu
 touch_made         at a click on an advertisement or the start of a campaign's or social visit
 touch_converted    at the first purchase that a touch led to
 purchase_attributed   at a purchase, for each touch that it is owed to, with its share
+refund_attributed     at a refund, for each touch that its purchase is owed to, with its share
 customer_joined    at the first purchase ever of a customer
 customer_cohort_spent  the same pane: what each purchase soon after it brought, less refunds
 customer_spent     at each purchase and refund of a known customer
@@ -186,6 +188,15 @@ class TicketBreached(TicketFact, tag="ticket_breached", gc=False):
     """A first reply was still owed at its deadline. Dimensions are the opening's."""
 
 
+class TicketWaiting(TicketFact, tag="ticket_waiting", gc=False):
+    """A ticket waits for its first answer since ``duration_ms``: +1 from then on, -1 after it.
+
+    Dimensions are the opening's.
+    """
+
+    duration_ms: int = 0
+
+
 class TicketBecameOpen(TicketFact, tag="ticket_became_open", gc=False):
     """One more ticket to work on. Dimensions are the opening's."""
 
@@ -303,6 +314,13 @@ class PurchaseAttributed(TouchFact, tag="purchase_attributed", gc=False):
     micro: int = 0
 
 
+class RefundAttributed(TouchFact, tag="refund_attributed", gc=False):
+    """A refund is taken off a touch; ``micro`` is its share, in micro-units of ``currency``."""
+
+    currency: str | None = None
+    micro: int = 0
+
+
 class CustomerFact(Fact, gc=False):
     """Dimensions are the purchase's; of what falls at the joining, those of the first purchase."""
 
@@ -313,6 +331,7 @@ class CustomerFact(Fact, gc=False):
     channel: str | None = None
     campaign: str | None = None
     country: str | None = None
+    direction: str | None = None
 
 
 class CustomerJoined(CustomerFact, tag="customer_joined", gc=False):
@@ -428,11 +447,11 @@ FACT_STRUCTS: tuple[type[Fact], ...] = (
     SessionStarted, SessionConverted, SessionClosed, SessionBounced, SessionEnded, SessionEngaged,
     FunnelReached, FunnelEntered, FunnelPassed,
     CartPurchased, CartAbandoned, CartClosed,
-    TicketStarted, TicketAnswered, TicketSolved, TicketDue, TicketBreached, TicketBecameOpen,
-    TicketBecameClosed,
+    TicketStarted, TicketAnswered, TicketSolved, TicketDue, TicketBreached, TicketWaiting,
+    TicketBecameOpen, TicketBecameClosed,
     LeadStarted, LeadAccepted, LeadQualified, LeadWon, LeadWonInTime, LeadContacted,
     SendDelivered, SendOpened, SendClicked, SendPurchased,
-    TouchMade, TouchConverted, PurchaseAttributed,
+    TouchMade, TouchConverted, PurchaseAttributed, RefundAttributed,
     CustomerJoined, CustomerSpent, CustomerCohortSpent,
     OrderPlaced,
     PurchaseItem, PurchaseCost,

@@ -46,6 +46,23 @@ EXPORT_BOUNDS_MS: Final[tuple[int, ...]] = (
 )  # fmt: skip
 """The bounds worth a series: with the one without an end they are 20."""
 
+_WAIT_DECADE: Final = (
+    1000, 1200, 1440, 1728, 2160, 2592, 3000, 3600, 4320, 5000, 6000, 7200, 8640,
+)  # fmt: skip
+WAIT_BOUNDS_MS: Final[tuple[int, ...]] = (
+    *(0, 60_000, 120_000, 300_000, 600_000, 1_200_000, 1_800_000),
+    *(
+        bound
+        for power in range(3, 8)
+        for mantissa in _WAIT_DECADE
+        if (bound := mantissa * 10**power) >= 3_600_000
+    ),
+)
+"""Ages at which what waits moves on to the next class, each a bucket's lower bound.
+
+From an hour on a step is at most 25 %, so that an age is told to a quarter.
+"""
+
 PERCENT_BY_STAT: Final[Mapping[str, int]] = {"p50": 50, "p90": 90, "p95": 95}
 
 

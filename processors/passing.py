@@ -29,7 +29,9 @@ from processors.record import Record
 BUNDLE_EVENTS_MAX: Final = 1_000  # about 200 KB, far below a broker's 1 MB
 PASSED_ON: Final = {VISITOR: CUSTOMER}
 MARKS: Final = "_passed"  # the name under which a receiver's marks are stored, beside processors
-_DIMENSIONS: Final = ("source", "segment", "region", "channel", "campaign", "country")
+_DIMENSIONS: Final = (
+    "source", "segment", "region", "channel", "campaign", "country", "direction",
+)  # fmt: skip
 
 Place = tuple[int, int]
 """(offset in the source partition, number of the emission)"""
@@ -146,7 +148,8 @@ def _event(origin: str, one: Emission) -> CustomerBought | CustomerForgotten:
         currency=one.currency,
         origin=origin,
         place=(one.offset, one.index),
-        **dict(zip(_DIMENSIONS, one.dimensions, strict=True)),
+        # What was passed on before a dimension was added names fewer.
+        **dict(zip(_DIMENSIONS, one.dimensions, strict=False)),
     )
 
 

@@ -13,7 +13,15 @@ from processors.catalog.checks_measure import is_money
 from processors.catalog.fields import DURATION, VALUE
 from processors.catalog.implicit import RATES, TARGET_DIMENSIONS, TARGETS, TARGETS_KNOWN
 from processors.catalog.model import Aggregation
-from processors.catalog.operand import PREVIOUS, RETAINED, TARGET, WINDOW, Operand, Slot
+from processors.catalog.operand import (
+    LONGEST,
+    PREVIOUS,
+    RETAINED,
+    TARGET,
+    WINDOW,
+    Operand,
+    Slot,
+)
 from processors.catalog.requirements import (
     Read,
     guard,
@@ -24,6 +32,7 @@ from processors.catalog.requirements import (
 )
 from processors.cells import SEPARATOR
 from processors.figures import MICRO, Quotient
+from processors.histogram import bucket_bounds_ms
 from processors.names import CURRENCY, NONE_VALUE
 from processors.sketch import estimate, shared
 
@@ -97,7 +106,8 @@ class Reading:
             )
             return {key: shared(here[key], before[key]) for key in here.keys() & before.keys()}
         cells = tables.shifted(operand.slot, shift)
-        return _counted(cells.components(leaf.measure, leaf.dimensions))
+        components = cells.components(leaf.measure, leaf.dimensions)
+        return _longest(components) if operand.kind == LONGEST else _counted(components)
 
     def waits(self, tables: Tables, shift: str = "") -> list[str]:
         """Return the arrivals measures that have counted nothing: the KPI is undefined."""
@@ -243,9 +253,10 @@ def _side(
 ) -> Side:
     weights = expression.linear(side)
     scales = {text: _scale(leaves[text], measures) for text in side.operands}
-    targets = [text for text, operand in side.operands.items() if operand.kind == TARGET]
-    if weights is None or targets:
-        return _exact_side(side, scales, targets)
+    # Where there is none of these there is no value: nothing is not 0.
+    needed = [text for text, op in side.operands.items() if op.kind in (LONGEST, TARGET)]
+    if weights is None or needed:
+        return _exact_side(side, scales, needed)
     natural = {name: weight / scales[name] for name, weight in weights.items()}
     under = lcm(*(weight.denominator for weight in natural.values()))
     terms = tuple((name, int(weight * under)) for name, weight in natural.items())
@@ -262,18 +273,20 @@ def _side(
 def _scale(leaf: Leaf, measures: Mapping[str, Measure]) -> int:
     if leaf.operand.kind == TARGET:
         return MICRO
+    if leaf.operand.kind == LONGEST:
+        return 1_000
     measure = measures[leaf.measure]
     if measure.agg is Aggregation.SUM:
         return {VALUE: MICRO, DURATION: 1_000}.get(measure.of, 1)
     return 1
 
 
-def _exact_side(side: expression.Expression, scales: Mapping[str, int], targets: list[str]) -> Side:
+def _exact_side(side: expression.Expression, scales: Mapping[str, int], needed: list[str]) -> Side:
     evaluate = expression.evaluator(side)
 
     def work_out(numbers: Mapping[str, Numbers], key: str) -> Quotient | None:
-        if any(numbers[text].get(key) is None for text in targets):
-            return None  # nobody has said what it is to be
+        if any(numbers[text].get(key) is None for text in needed):
+            return None  # nobody has said what it is to be, or nothing is there
         result = evaluate(
             {name: Fraction(numbers[name].get(key, 0), scale) for name, scale in scales.items()}
         )
@@ -292,6 +305,18 @@ def _counted(components: Mapping[str, Values]) -> Numbers:
             for values, amount in amounts.items():
                 counts[values] = counts.get(values, 0) + _number(amount)
     return counts
+
+
+def _longest(components: Mapping[str, Values]) -> Numbers:
+    """Return the lower bound (ms) of the highest bucket that holds anything, by values."""
+    found: dict[str, int] = {}
+    for component, amounts in components.items():
+        if component.startswith("b"):
+            lower_ms, _ = bucket_bounds_ms(int(component[1:]))
+            for values, amount in amounts.items():
+                if _number(amount) > 0:
+                    found[values] = max(lower_ms, found.get(values, 0))
+    return found
 
 
 def _number(amount: Amount) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from processors.catalog.fields import DURATION, VALUE, VISITOR, number_fields, text_fields
 from processors.catalog.model import Aggregation
-from processors.catalog.operand import LAST_WEEK, PREVIOUS, RETAINED, TARGET
+from processors.catalog.operand import LAST_WEEK, LONGEST, PREVIOUS, RETAINED, TARGET
 from processors.catalog.requirements import operands_of
 from processors.durations import format_duration
 from processors.event import STRUCT_BY_TYPE
@@ -69,6 +69,8 @@ def operand_words(operand: Operand, catalog: Catalog) -> str:
     measure = catalog.measures[operand.name]
     if operand.kind == RETAINED:
         text = f"{measure_words(measure)}, in this window and in the one just before"
+    elif operand.kind == LONGEST:
+        text = f"the longest of {measure_words(measure)}, at the window's end"
     elif operand.slot.level:
         text = f"{measure_words(measure)}, all since the beginning"
     else:

@@ -15,7 +15,7 @@ from processors.catalog.checks_operands import check_dimensions, check_operands
 from processors.catalog.entries import HISTOGRAM_STATS
 from processors.catalog.implicit import arrivals_read
 from processors.catalog.model import CHANGE, Aggregation, Metric, MetricType
-from processors.catalog.operand import TARGET
+from processors.catalog.operand import LONGEST, TARGET
 from processors.catalog.scalars import did_you_mean
 from processors.names import CURRENCY
 
@@ -100,11 +100,17 @@ def _check_shape(
         )
     if not (one_measure and _histogram(sides, measures)):
         for field, side in zip(("numerator", "denominator"), sides, strict=True):
-            for name in side.names if side else ():
+            for name in _plain_names(side) if side else ():
                 if measures[name].agg is Aggregation.HISTOGRAM:
                     report(field, f"{name} is a histogram: it is no single number to reckon with")
     if metric.id in measures and (sides.numerator.plain != metric.id or sides.denominator):
         report("id", "a measure of this name means something else: expressions would be ambiguous")
+
+
+def _plain_names(side: expression.Expression) -> list[str]:
+    """Return the measures of a side that are read as the one number that they are."""
+    apart = (LONGEST, TARGET)
+    return [operand.name for operand in side.operands.values() if operand.kind not in apart]
 
 
 def _check_unit(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from processors.catalog import fields
 from processors.catalog.model import CHANGE, Aggregation
-from processors.catalog.operand import LAST_WEEK, RETAINED, TARGET
+from processors.catalog.operand import LAST_WEEK, LONGEST, RETAINED, TARGET
 from processors.catalog.scalars import did_you_mean
 from processors.names import CURRENCY
 
@@ -34,6 +34,8 @@ def check_operands(
         distinct = measures[operand.name].agg is Aggregation.DISTINCT
         if operand.slot.level and distinct:
             report("numerator", f"{operand.text}: a sketch cannot forget what came after the end")
+        if operand.kind == LONGEST and measures[operand.name].agg is not Aggregation.HISTOGRAM:
+            report("numerator", f"{operand.text}: only histograms know their durations")
         if operand.kind == RETAINED and not distinct:
             report("numerator", f"{operand.text}: only distinct counts know who they counted")
     shifted = [o for o in operands if o.slot.shift or o.kind == RETAINED]

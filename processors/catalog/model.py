@@ -208,6 +208,7 @@ class Defaults:
     cart_timeout_ms: int = 1_800_000
     attribution_lookback_ms: int = 7 * 86_400_000
     attribution_model: str = "last"
+    refund_horizon_ms: int = 30 * 86_400_000
     excluded_traffic: tuple[str, ...] = ("bot", "test")
     social_mediums: tuple[str, ...] = ("social", "social-network", "social-media")
     email_window_ms: int = 72 * 3_600_000

@@ -8,6 +8,7 @@
 ``at_start(m)``            all since the beginning, up to the window's start: level(m) - m
 ``total(m)``               the same without the row's dimensions, currency apart
 ``retained(m)``            members of a distinct count that are in this and in the previous window
+``longest(m)``             the longest of the durations that are there at the window's end
 ``target(x)``              what a KPI, or a figure under ``targets``, is to be at the window's end
 =========================  =====================================================================
 
@@ -25,8 +26,10 @@ LEVEL: Final = "level"
 AT_START: Final = "at_start"
 TOTAL: Final = "total"
 RETAINED: Final = "retained"
+LONGEST: Final = "longest"
 TARGET: Final = "target"
-FUNCTIONS: Final = (PREVIOUS, LAST_WEEK, LEVEL, AT_START, TOTAL, RETAINED, TARGET)
+FUNCTIONS: Final = (PREVIOUS, LAST_WEEK, LEVEL, AT_START, TOTAL, RETAINED, LONGEST, TARGET)
+_AT_END: Final = frozenset({LONGEST, TARGET})  # of all up to the window's end, as they are
 _SHIFTS: Final = (PREVIOUS, LAST_WEEK)
 
 
@@ -56,7 +59,7 @@ class Operand(NamedTuple):
             text = f"{self.kind}({text})"
         if self.total:
             text = f"{TOTAL}({text})"
-        if self.slot.level and self.kind != TARGET:
+        if self.slot.level and self.kind not in _AT_END:
             text = f"{LEVEL}({text})"
         return f"{self.slot.shift}({text})" if self.slot.shift else text
 
@@ -83,7 +86,7 @@ def argument(node: ast.Call) -> tuple[str, ast.expr]:
     if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):
         raise ValueError(f"{ast.unparse(node)!r}: {node.func.id} is of one thing")
     function, inner = node.func.id, node.args[0]
-    if function in (RETAINED, TARGET) and not isinstance(inner, ast.Name):
+    if function in (RETAINED, LONGEST, TARGET) and not isinstance(inner, ast.Name):
         raise ValueError(f"{ast.unparse(node)!r}: {function} is of one name")
     return function, inner
 
@@ -125,10 +128,10 @@ def _called(node: ast.Call, outer: Operand, found: dict[str, Operand]) -> ast.ex
         return ast.BinOp(spread(level, outer, found), ast.Sub(), spread(inner, outer, found))
     if function == TOTAL:
         return spread(inner, outer._replace(total=True), found)
-    if function == TARGET:
+    if function in _AT_END:
         assert isinstance(inner, ast.Name)  # noqa: S101  # argument() has seen to it
         at_end = slot._replace(level=True)
-        return _leaf(outer._replace(name=inner.id, kind=TARGET, slot=at_end), found)
+        return _leaf(outer._replace(name=inner.id, kind=function, slot=at_end), found)
     if function in _SHIFTS:
         if slot.shift:
             raise ValueError(f"{function} within {slot.shift}: no panes are kept for that")

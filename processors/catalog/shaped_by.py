@@ -31,6 +31,7 @@ _SHAPED_BY: Final = {
     "cart_closed": _CART,
     "ticket_due": _SLA,
     "ticket_breached": _SLA,
+    "ticket_waiting": ("ticket_retention_ms",),
     "lead_won_in_time": ("lead_agreed_ms",),
     "send_opened": _EMAIL,
     "send_clicked": _EMAIL,
@@ -38,6 +39,7 @@ _SHAPED_BY: Final = {
     "touch_made": _ATTRIBUTION,
     "touch_converted": _ATTRIBUTION,
     "purchase_attributed": _ATTRIBUTION,
+    "refund_attributed": (*_ATTRIBUTION, "refund_horizon_ms"),
     "customer_cohort_spent": ("customer_cohort_ms",),
 }
 

@@ -13,6 +13,10 @@ source and a social medium) without a gap of inactivity between them. Clicks of 
 part of its run, so that a click and the page it leads to are one touch. A purchase is owed to
 touches at or before it, by (ts, offset), of the look-back: to the last one, the first one or, in
 equal shares, to all; of what does not divide the earlier ones get a micro-unit more.
+
+A refund is taken off what its order's purchase was owed to: of those at or before it, less than the
+refund horizon ago and owed to anything, the latest. It falls in its own pane, shared out alike. So
+settled purchases stay known, with their touches, for that long.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from processors import facts
-from processors.event import AdClick, Purchase
+from processors.event import AdClick, Purchase, Refund
 from processors.getters import field_getter, interned
 from processors.keyed.base import NEVER_MS, Emit, Processor
 from processors.keyed.marks import at, emit_difference
@@ -34,18 +38,30 @@ _JOIN = "\x1f"
 
 
 class Bought(msgspec.Struct, array_like=True, order=True, gc=False):
-    """A purchase that late events can still give to another touch."""
+    """A purchase that late events can still give to another touch; or a refund, likewise."""
 
     ts: int
     offset: int
     micro: int
     currency: str
+    order_id: str = ""
+
+
+class Owed(msgspec.Struct, array_like=True, gc=False):
+    """A purchase that no late event changes any more, and the touches that it is owed to."""
+
+    ts: int
+    offset: int
+    order_id: str
+    touches: list[Touch]
 
 
 class AttributionState(TouchState, array_like=True):
-    """A visitor's touches of the look-back, and their latest purchases."""
+    """A visitor's touches of the look-back, their latest purchases and refunds, and those owed."""
 
     purchases: list[Bought] = []  # noqa: RUF012  (msgspec copies it)
+    refunds: list[Bought] = []  # noqa: RUF012
+    owed: list[Owed] = []  # noqa: RUF012
 
 
 class AttributionProcessor(Processor):
@@ -57,6 +73,7 @@ class AttributionProcessor(Processor):
         gap_ms: inactivity after which the same campaign is a new touch.
         social_mediums: mediums that make a visit without a campaign a touch.
         lateness_ms: how late events may be.
+        refund_horizon_ms: how long after its purchase a refund is taken off.
     """
 
     name: ClassVar[str] = "attribution"
@@ -68,6 +85,7 @@ class AttributionProcessor(Processor):
         "remove_from_cart",
         "checkout_started",
         "purchase",
+        "refund",
         "goal_completed",
     )
 
@@ -79,8 +97,10 @@ class AttributionProcessor(Processor):
         gap_ms: int,
         social_mediums: tuple[str, ...],
         lateness_ms: int,
+        refund_horizon_ms: int,
     ) -> None:
         self.lateness_ms = lateness_ms
+        self._refund_horizon_ms = refund_horizon_ms
         self._lookback_ms, self._model, self._gap_ms = lookback_ms, model, gap_ms
         self._social = frozenset(social_mediums)
         self._dimensions: dict[type, Any] = {}
@@ -88,12 +108,13 @@ class AttributionProcessor(Processor):
         self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
-        """Return the visitor of a purchase, a click or an event that a campaign brought."""
+        """Return the visitor of a purchase, refund, click or event that a campaign brought."""
         if (
             event.campaign
             or event.medium in self._social
             or event.__class__ is Purchase
             or event.__class__ is AdClick
+            or event.__class__ is Refund
         ):
             return event.visitor_id or None
         return None
@@ -103,21 +124,31 @@ class AttributionProcessor(Processor):
         return AttributionState(key)
 
     def take(self, state: AttributionState, event: Any, offset: int, emit: Emit) -> None:
-        """Add the event: as a touch if it is one, and as a purchase."""
+        """Add the event: as a touch if it is one, and as a purchase; or as a refund."""
         kind = event.__class__
+        if kind is Refund:
+            back = Bought(event.ts, offset, event.micro, event.currency, event.order_id)
+            insort(state.refunds, back)
+            for fact in self._given_back(state, [back]):
+                emit(fact)
+            state.due_ms = min(state.due_ms, event.ts + 1 + self.lateness_ms)
+            return
+        given_back = self._given_back(state, state.refunds)
         is_click = kind is AdClick
         if is_click or event.campaign or event.medium in self._social:
             group = event.campaign or _JOIN.join(("", event.source or "", event.medium or ""))
             if is_click or not state.goes_on(group, event.ts, self._gap_ms):
                 self._touch(state, event, offset, group, emit)
         if kind is Purchase:
-            bought = Bought(event.ts, offset, event.micro, event.currency)
+            bought = Bought(event.ts, offset, event.micro, event.currency, event.order_id)
             insort(state.purchases, bought)
             credited = self._credited(state, bought)
             for fact in self._shares(bought, credited):
                 emit(fact)
             self._convert(state, credited, emit)
             state.due_ms = min(state.due_ms, event.ts + 1 + self.lateness_ms)
+        if state.refunds:  # a purchase, or a touch, that arrives late
+            emit_difference(given_back, self._given_back(state, state.refunds), emit)
 
     def _touch(
         self, state: AttributionState, event: Any, offset: int, group: str, emit: Emit
@@ -202,13 +233,39 @@ class AttributionProcessor(Processor):
                 return [touches[start]]
         return touches[start:end]
 
-    def _shares(self, purchase: Bought, credited: list[Touch]) -> list[facts.PurchaseAttributed]:
+    def _given_back(self, state: AttributionState, refunds: list[Bought]) -> list[Any]:
+        """Return what refunds take off, from the touches that their purchases are owed to."""
+        return [
+            fact
+            for refund in refunds
+            for fact in self._shares(
+                refund, self._owed(state, refund), struct=facts.RefundAttributed
+            )
+        ]
+
+    def _owed(self, state: AttributionState, refund: Bought) -> list[Touch]:
+        """Return the touches of the latest purchase of the refund's order that has any."""
+        after_ms = refund.ts - self._refund_horizon_ms
+
+        def is_its(purchase: Bought | Owed) -> bool:
+            is_before = at(purchase) <= at(refund) and purchase.ts > after_ms
+            return purchase.order_id == refund.order_id and is_before
+
+        for purchase in filter(is_its, reversed(state.purchases)):
+            credited = self._credited(state, purchase)
+            if credited:
+                return credited
+        return next((owed.touches for owed in filter(is_its, reversed(state.owed))), [])
+
+    def _shares(
+        self, purchase: Bought, credited: list[Touch], struct: Any = facts.PurchaseAttributed
+    ) -> list[Any]:
         if not credited:
             return []
         share, left = divmod(purchase.micro, len(credited))
         found = []
         for number, touch in enumerate(credited):
-            fact = _fact(facts.PurchaseAttributed, touch, purchase.ts, 1)
+            fact = _fact(struct, touch, purchase.ts, 1)
             fact.currency, fact.micro = purchase.currency, share + (number < left)
             found.append(fact)
         return found
@@ -220,13 +277,26 @@ class AttributionProcessor(Processor):
         for touch in state.touches:
             if touch.converted_ms is not None and touch.converted_ms < before_ms:
                 touch.settled = True
-        state.purchases = [p for p in state.purchases if p.ts >= before_ms]
+        self._settle(state, before_ms)
         state.forget(before_ms, gap_ms=self._gap_ms, lookback_ms=self._lookback_ms)
-        times_ms = [p.ts + 1 for p in state.purchases[:1]]
+        times_ms = [p.ts + 1 for p in (*state.purchases[:1], *state.refunds[:1])]
+        times_ms += [o.ts + self._refund_horizon_ms for o in state.owed[:1]]
         times_ms += [run.end_ms + self._gap_ms for run in state.runs]
         times_ms += [t.ts + self._lookback_ms + 1 for t in state.touches[:1]]
         state.due_ms = min(times_ms) + self.lateness_ms if times_ms else NEVER_MS
         return bool(times_ms)
+
+    def _settle(self, state: AttributionState, before_ms: int) -> None:
+        """Keep of what no late event changes any more what a refund can still be taken off."""
+        state.owed += [
+            Owed(p.ts, p.offset, p.order_id, credited)
+            for p in state.purchases
+            if p.ts < before_ms and (credited := self._credited(state, p))
+        ]
+        kept_ms = before_ms - self._refund_horizon_ms
+        state.owed = [owed for owed in state.owed if owed.ts > kept_ms]
+        state.purchases = [p for p in state.purchases if p.ts >= before_ms]
+        state.refunds = [r for r in state.refunds if r.ts >= before_ms]
 
     def encode(self, state: AttributionState) -> bytes:
         """Encode as msgpack."""

@@ -23,7 +23,7 @@ from processors.event import CustomerBought
 from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
 
-DIMENSIONS = ("source", "segment", "region", "channel", "campaign", "country")
+DIMENSIONS = ("source", "segment", "region", "channel", "campaign", "country", "direction")
 
 
 class Payment(msgspec.Struct, array_like=True, order=True, gc=False):

@@ -51,13 +51,13 @@ def first_possible(marks: Iterable[M], since: Mark | None) -> list[M]:
 
 
 def emit_difference(before: list[Any], after: list[Any], emit: Emit) -> None:
-    """Take back what is concluded no more and emit what is new; both carry the weight 1."""
+    """Take back what is concluded no more and emit what is new, with the weights they carry."""
     fresh: list[Fact] = list(after)
     for fact in before:
         if fact in fresh:
             fresh.remove(fact)
         else:
-            fact.weight = -1
+            fact.weight = -fact.weight
             emit(fact)
     for fact in fresh:
         emit(fact)

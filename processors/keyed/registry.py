@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from processors.catalog.model import Defaults
+from processors.histogram import WAIT_BOUNDS_MS
 from processors.keyed.attribution import AttributionProcessor
 from processors.keyed.base import Processor
 from processors.keyed.cart import CartProcessor
@@ -51,8 +52,10 @@ PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]],
         frozenset({"cart_purchased", "cart_abandoned", "cart_closed"}),
     ),
     (
-        lambda d, _: TicketProcessor(
-            retention_ms=d.ticket_retention_ms, sla_ms=d.first_response_sla_ms
+        lambda d, reads: TicketProcessor(
+            retention_ms=d.ticket_retention_ms,
+            sla_ms=d.first_response_sla_ms,
+            ages_ms=WAIT_BOUNDS_MS if "ticket_waiting" in reads else (),
         ),
         frozenset(
             {
@@ -61,6 +64,7 @@ PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]],
                 "ticket_solved",
                 "ticket_due",
                 "ticket_breached",
+                "ticket_waiting",
                 "ticket_became_open",
                 "ticket_became_closed",
             }
@@ -90,8 +94,9 @@ PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]],
             gap_ms=d.session_gap_ms,
             social_mediums=d.social_mediums,
             lateness_ms=d.keyed_lateness_ms,
+            refund_horizon_ms=d.refund_horizon_ms,
         ),
-        frozenset({"touch_made", "touch_converted", "purchase_attributed"}),
+        frozenset({"touch_made", "touch_converted", "purchase_attributed", "refund_attributed"}),
     ),
     (
         lambda d, _: CustomerProcessor(

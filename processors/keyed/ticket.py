@@ -11,7 +11,8 @@
 A reopening takes the resolution before it back. Figures fall in the pane of the event that ends
 them, with its dimensions, and the opening's where it has none. A ticket is due at its first answer
 or, where that comes later or is still owed, at its deadline. What is open is counted with the
-opening's dimensions, so that it comes back to nothing in each of them.
+opening's dimensions, so that it comes back to nothing in each of them. A ticket waits until an
+agent first replies to it, or resolves it without (processors/keyed/waiting.py).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from processors.event import TicketOpened, TicketReopened, TicketReplied, Ticket
 from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
 from processors.keyed.marks import Mark, at, emit_difference, filled, first_possible, first_since
+from processors.keyed.waiting import Wait
 
 DIMENSIONS = ("priority", "team", "channel", "agent")
 
@@ -57,6 +59,7 @@ class TicketProcessor(Processor):
     Args:
         retention_ms: how long a ticket is known after its last event, and how late events may be.
         sla_ms: within how long a first reply is owed.
+        ages_ms: ages that waiting tickets are told apart by; none: nobody asks.
     """
 
     name: ClassVar[str] = "ticket"
@@ -67,8 +70,11 @@ class TicketProcessor(Processor):
         "ticket_reopened",
     )
 
-    def __init__(self, *, retention_ms: int, sla_ms: int = 3_600_000) -> None:
+    def __init__(
+        self, *, retention_ms: int, sla_ms: int = 3_600_000, ages_ms: tuple[int, ...] = ()
+    ) -> None:
         self.lateness_ms = retention_ms
+        self._ages_ms = ages_ms
         self._sla_ms = sla_ms
         self._dimensions = field_getter(TicketOpened, DIMENSIONS)
         self._decoder = msgspec.msgpack.Decoder(TicketState)
@@ -120,13 +126,23 @@ class TicketProcessor(Processor):
         return self._decoder.decode(encoded)
 
     def _due_ms(self, state: TicketState) -> int:
-        """Return the deadline while it can still be missed, else when the ticket is forgotten."""
+        """Return when a deadline is missed, a class of age reached, or the ticket forgotten."""
+        due_ms = state.drop_ms
         if state.opened is not None:
+            if self._ages_ms:
+                moves_ms = self._wait(state, state.opened).due_ms(self._ages_ms, state.seen_ms)
+                due_ms = due_ms if moves_ms is None else min(due_ms, moves_ms)
             deadline_ms = state.opened.ts + self._sla_ms
             reply = first_since(state.replies, state.opened)
             if deadline_ms > state.seen_ms and (reply is None or reply.ts > deadline_ms):
-                return min(deadline_ms, state.drop_ms)
-        return state.drop_ms
+                return min(deadline_ms, due_ms)
+        return due_ms
+
+    def _wait(self, state: TicketState, opened: Mark) -> Wait:
+        reply = first_since(state.replies, opened)
+        solved = (s for s in state.statuses if s.solved and at(s) >= at(opened))
+        ends_ms = [mark.ts for mark in (reply, next(solved, None)) if mark is not None]
+        return Wait(opened, min(ends_ms, default=None), self.lateness_ms)
 
     def _figures(self, state: TicketState) -> list[facts.TicketFact]:
         opened = state.opened
@@ -141,6 +157,8 @@ class TicketProcessor(Processor):
         if last is not None and last.solved and last.ts >= opened.ts:
             figures.append(_figure(facts.TicketSolved, last, opened))
         figures += _openness(opened, state.statuses)
+        if self._ages_ms:
+            figures += self._wait(state, opened).facts(self._ages_ms, state.seen_ms)
         return figures
 
     def _promised(

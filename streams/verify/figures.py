@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from processors.catalog.model import CHANGE, Aggregation
 from processors.sketch import SKETCH_SIZE
 from streams.verify.exact import Exact
-from streams.verify.leaves import PREVIOUS
+from streams.verify.leaves import LONGEST, PREVIOUS
 from streams.verify.quantile import quantile_ms
 from streams.verify.series import Source
 from streams.verify.tolerance import SKETCH_TOLERANCE
@@ -175,7 +175,10 @@ class Formula:
             targets = self.targets[name]
             set_to, key_of = targets.amounts(held), self._key_of(name)
             return lambda key: set_to.get(key_of(key), targets.fallback)
-        amounts = held.numbers(moved(self.sources[name], shift))
+        source = moved(self.sources[name], shift)
+        amounts: Read = held.numbers(source)
+        if self.leaves[name].kind == LONGEST:
+            amounts = held.longest(source)
         if name in self.by_row:
             return amounts
         key_of = self._key_of(name)

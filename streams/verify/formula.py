@@ -8,7 +8,7 @@ from processors.catalog.model import CHANGE, Aggregation
 from streams.verify.exact import compiled
 from streams.verify.figures import MICRO, RATES, Formula, moved
 from streams.verify.kinds import KIND_BY_FACT, fact_fields
-from streams.verify.leaves import PREVIOUS, RETAINED, TARGET, leaves_of
+from streams.verify.leaves import LONGEST, PREVIOUS, RETAINED, TARGET, leaves_of
 from streams.verify.schema import EVENT_TYPES
 from streams.verify.series import Source
 from streams.verify.targets import KNOWN, SET, Targets
@@ -68,6 +68,7 @@ def formula(catalog: Catalog, metric: Metric, dimensions: tuple[str, ...]) -> Fo
         else 1
         for name, source in sources.items()
     } | dict.fromkeys(targets, MICRO)
+    scales |= {name: 1_000 for name, leaf in leaves.items() if leaf.kind == LONGEST}
 
     def side(number: int, expression: str) -> tuple[Run, str]:
         names = leaves_of(expression)[1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from processors.histogram import BUCKET_BOUNDS_MS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
@@ -48,6 +50,16 @@ class Held:
             return sum(amount for component, amount in cells.items() if component != "sum")
 
         return number
+
+    def longest(self, source: Source) -> Callable[[str], int | None]:
+        """Return the lower bound (ms) of the highest bucket that holds anything, if any does."""
+
+        def lower_ms(key: str) -> int | None:
+            counts, _ = self.buckets(source, key)
+            highest = max((index for index, count in counts.items() if count > 0), default=None)
+            return None if highest is None else (0, *BUCKET_BOUNDS_MS)[highest]
+
+        return lower_ms
 
     def buckets(self, source: Source, key: str) -> tuple[dict[int, int], int]:
         """Return a histogram's buckets and the sum of its durations (ms)."""

@@ -104,6 +104,7 @@ KINDS: Final = (
             "ticket_solved",
             "ticket_due",
             "ticket_breached",
+            "ticket_waiting",
             "ticket_became_open",
             "ticket_became_closed",
         ),
@@ -140,20 +141,20 @@ KINDS: Final = (
     ),
     Kind(
         "attribution",
-        ("touch_made", "touch_converted", "purchase_attributed"),
+        ("touch_made", "touch_converted", "purchase_attributed", "refund_attributed"),
         ("source", "medium", "campaign", "channel", "network", "ad", "placement"),
-        ("page_view", "ad_click", *_CART_TYPES, "goal_completed"),
-        "case when campaign <> '' or type in ('ad_click', 'purchase')"
+        ("page_view", "ad_click", *_CART_TYPES, "refund", "goal_completed"),
+        "case when campaign <> '' or type in ('ad_click', 'purchase', 'refund')"
         " or coalesce(list_contains(getvariable('social_mediums'), medium), false)"
         " then nullif(visitor_id, '') end",
         "keyed_lateness_ms",
         own=("touch", "currency"),
-        reads=("source", "medium", "campaign", "currency"),
+        reads=("source", "medium", "campaign", "currency", "order_id"),
     ),
     Kind(
         "customers",
         ("customer_joined", "customer_spent", "customer_cohort_spent"),
-        ("source", "segment", "region", "channel", "campaign", "country"),
+        ("source", "segment", "region", "channel", "campaign", "country", "direction"),
         ("purchase", "refund"),
         "nullif(customer_id, '')",
         _NEVER_LATE,

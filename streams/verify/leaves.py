@@ -15,6 +15,7 @@ PREVIOUS: Final = "previous"
 LAST_WEEK: Final = "same_time_last_week"
 TARGET: Final = "target"
 RETAINED: Final = "retained"
+LONGEST: Final = "longest"
 _AT_START: Final = "at_start"
 
 
@@ -23,7 +24,7 @@ class Leaf(NamedTuple):
 
     Attributes:
         name: a measure's, of ``target`` a KPI's or a figure's.
-        kind: ``target``, ``retained``, or empty.
+        kind: ``target``, ``retained``, ``longest``, or empty.
         shift: ``previous``, ``same_time_last_week``, or empty: the window itself.
         level: all since the beginning, up to the end of that window.
         total: without the row's dimensions, currency apart.
@@ -73,4 +74,5 @@ _WITHIN: Final[Mapping[str, Callable[[Leaf], Leaf]]] = {
     "total": lambda leaf: leaf._replace(total=True),
     TARGET: lambda leaf: leaf._replace(kind=TARGET, level=True),
     RETAINED: lambda leaf: leaf._replace(kind=RETAINED),
+    LONGEST: lambda leaf: leaf._replace(kind=LONGEST, level=True),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from processors.histogram import WAIT_BOUNDS_MS
 from streams.verify.kinds import KINDS
 from streams.verify.panes import build_panes
 from streams.verify.sql import column, statement, text, texts
@@ -61,12 +62,17 @@ def _set_variables(con: duckdb.DuckDBPyConnection, catalog: Catalog, dedup_horiz
         "retention_ms": catalog.ladder.retention_ms_max,
         "dedup_horizon": dedup_horizon,
         "ever_ms": EVER_MS,
+        "wait_bounds_ms": WAIT_BOUNDS_MS,
     }
     for name, value in variables.items():
         con.execute(f"set variable {name} = {_literal(value)}")
 
 
-def _literal(value: int | str | tuple[str, ...]) -> str:
+def _literal(value: int | str | tuple[int, ...] | tuple[str, ...]) -> str:
     if isinstance(value, int):
         return f"{value}::bigint"
-    return text(value) if isinstance(value, str) else f"[{texts(value)}]::varchar[]"
+    if isinstance(value, str):
+        return text(value)
+    if any(isinstance(one, int) for one in value):
+        return f"{list(value)}::bigint[]"
+    return f"[{texts(map(str, value))}]::varchar[]"

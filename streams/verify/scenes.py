@@ -33,11 +33,13 @@ NETWORK_BY_CAMPAIGN: Final = {
     "autumn": "mail",
 }
 CHANNEL_BY_CAMPAIGN: Final = {"brand": "web", "shoes": "web", "club": "app", "autumn": "store"}
+DIRECTION_BY_CAMPAIGN: Final = {"brand": "inbound", "shoes": "outbound", "autumn": "outbound"}
 CAMPAIGNS: Final = tuple(NETWORK_BY_CAMPAIGN)
 PAGES: Final = ("/", "/shoes", "/new", "/sale", "/guides")
 DEVICES: Final = ("mobile", "mobile", "desktop", "tablet")
 PLACES: Final = (("DE", "dach", "EUR"), ("FR", "west", "EUR"), ("GB", "isles", "GBP"))
 CHANNELS: Final = ("web", "app", "store")
+GROUPS: Final = ("treatment", "holdout", "treatment", None)
 LISTS: Final = ("news", "deals")
 FORMS: Final = ("popup", "footer")
 AMOUNTS: Final = (1, 19.9, "7.25", "0.000001", 120, 0)
@@ -87,6 +89,7 @@ def visit(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
         "country": country,
         "region": region,
         "channel": CHANNELS[number % 3],
+        "group": GROUPS[number % len(GROUPS)],
     }
     if number % 3:
         who["customer_id"] = f"c{number}"
@@ -129,6 +132,7 @@ def _cart(cast: Cast, random: Random, ts: int, who: Event, currency: str) -> Ite
 def _order(cast: Cast, random: Random, ts: int, who: Event, cart: Event) -> Iterator[Event]:
     order = cast.new("o") if random.random() < 0.95 else cast.again("o", random)
     more = {"segment": random.choice(("home", "pro", None))}
+    way = {"direction": DIRECTION_BY_CAMPAIGN.get(who.get("campaign", ""))}
     lines = random.choice((1, 1, 1, 2))
     for _ in range(lines):
         product = random.randrange(cast.products)
@@ -141,7 +145,7 @@ def _order(cast: Cast, random: Random, ts: int, who: Event, cart: Event) -> Iter
         }
         if random.random() < 0.6:
             bought["items"] = [_item(cast, random) for _ in range(random.randrange(1, 4))]
-        yield {"type": "purchase", "ts": ts, **who, **cart, **bought, **more}
+        yield {"type": "purchase", "ts": ts, **who, **cart, **bought, **more, **way}
     if random.random() < 0.2:
         back = {"order_id": order, "value": "0.5", "product": f"p{product}"}
         later = ts + random.choice((HOUR_MS, DAY_MS, 20 * DAY_MS))
@@ -277,6 +281,7 @@ def cost(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
         "network": NETWORK_BY_CAMPAIGN[campaign],
         "channel": CHANNEL_BY_CAMPAIGN[campaign],
         "source": NETWORK_BY_CAMPAIGN[campaign],
+        "direction": DIRECTION_BY_CAMPAIGN.get(campaign),
     }
     kind = random.choice(("ad_cost", "ad_cost", "marketing_cost", "expense"))
     currency = "EUR"

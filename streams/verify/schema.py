@@ -28,7 +28,7 @@ IDENTITIES: Final = ("visitor_id", "customer_id", "recipient_id")
 _BASE = "event_id! ts traffic"
 _VISITOR = (
     f"{_BASE} visitor_id customer_id recipient_id session_id"
-    " source medium campaign device country region channel"
+    " source medium campaign device country region channel group"
 )
 _CART = f"{_VISITOR} cart_id product category value:amount currency quantity:int"
 _EMAIL = f"{_VISITOR} recipient_id! list form"
@@ -43,7 +43,7 @@ _TABLE: Final = {
         "add_to_cart": _CART,
         "remove_from_cart": _CART,
         "checkout_started": _CART,
-        "purchase": f"{_CART} order_id! value:amount! currency! segment items:items",
+        "purchase": f"{_CART} order_id! value:amount! currency! segment direction items:items",
         "refund": f"{_VISITOR} order_id! value:amount! currency! product category quantity:int",
         "goal_completed": f"{_VISITOR} goal",
         "social_interaction": f"{_VISITOR} interaction network",
@@ -72,9 +72,9 @@ _TABLE: Final = {
         "demo_scheduled": _LEAD,
     },
     "tracking.business": {
-        "ad_cost": f"{_BUSINESS} currency!",
+        "ad_cost": f"{_BUSINESS} currency! direction",
         "marketing_cost": f"{_BUSINESS} currency! direction",
-        "expense": f"{_BUSINESS} currency! category",
+        "expense": f"{_BUSINESS} currency! category direction",
         "balance": f"{_BUSINESS} currency! account!",
         "target_set": f"{_BUSINESS} kpi! list",
         "market_impressions": _BUSINESS,

@@ -92,6 +92,25 @@ def test_effects_of_events_together_and_dead_letters_by_position() -> None:
     assert [(at, r.reason) for at, r in found.rejections] == [(1, "unknown_type")]
 
 
+def test_effects_reach_the_customer_a_purchase_is_passed_on_to() -> None:
+    """Two visitors of one customer: who joins once, and is worth both purchases less the refund."""
+    money = {"customer_id": "c", "currency": "EUR"}
+    events = [
+        event("purchase", order_id="o1", value=5, **money),
+        event("purchase", order_id="o2", value=7, **money)
+        | {"visitor_id": "w", "event_id": "2", "ts": NOW_MS + 1},
+        event("refund", order_id="o1", value=2, **money) | {"ts": NOW_MS + 2},
+    ]
+    found = effects_of(presets(), events, NOW_MS)
+    gains = {(e.kpi, e.when): {p.leaf: p.figure for p in e.parts} for e in found.effects}
+    assert gains["new_customers", AT_ONCE] == {"customers_joined": 1}
+    assert gains["customer_lifetime_value", AT_ONCE] == {
+        "level(customers_spent)": "10.00",
+        "level(customers_joined)": 1,
+    }
+    assert gains["new_customer_value", AT_ONCE]["joiners_spent"] == "10.00"
+
+
 def test_what_is_missing_is_said_with_its_age() -> None:
     """``waiting for ad_cost, last seen 26 h ago``."""
     seen_ms = last_seen_ms([{"seen:ad_cost": 5, "events": 9}, {"seen:ad_cost": NOW_MS}])

@@ -16,7 +16,7 @@ from typing import Any
 from processors.catalog.model import Catalog
 from processors.histogram import BUCKET_BOUNDS_MS
 from processors.names import Cell
-from tests.simulation.oracle_cohorts import emails, leads, openness, promises
+from tests.simulation.oracle_cohorts import emails, leads, openness, promises, waits
 from tests.simulation.oracle_customers import customers
 from tests.simulation.oracle_outside import (
     READING_KINDS,
@@ -250,6 +250,7 @@ def _tickets(catalog: Catalog, rows: list[Row], watermark_ms: int | None) -> lis
             (r for r in after if r["type"] == "ticket_replied" and r["by"] == "agent"), None
         )
         facts += promises(catalog, opened, reply, watermark_ms) + openness(opened, events)
+        facts += waits(catalog, opened, after, watermark_ms)
         if reply is not None:
             facts.append(_ticket_fact("ticket_answered", reply, opened))
         statuses = [r for r in events if r["type"] in ("ticket_resolved", "ticket_reopened")]
@@ -316,8 +317,9 @@ def _add(
             expected.cells[cell()] += _number(row, measure.of)
         case "histogram":
             bucket = bisect_right(BUCKET_BOUNDS_MS, row["duration_ms"])
-            expected.cells[cell(f"b{bucket}")] += 1
-            expected.cells[cell("sum")] += row["duration_ms"]
+            weight = row.get("weight", 1)
+            expected.cells[cell(f"b{bucket}")] += weight
+            expected.cells[cell("sum")] += weight * row["duration_ms"]
         case "distinct":
             if row.get(measure.of):
                 expected.members[cell()].add(row[measure.of])

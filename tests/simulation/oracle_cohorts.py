@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from processors.catalog.model import Catalog
+from processors.histogram import WAIT_BOUNDS_MS
 
 Row = dict[str, Any]
 _RESPONSES = {
@@ -61,6 +62,32 @@ def promises(
     if watermark_ms is None or watermark_ms < deadline_ms:
         return []
     return [{**opened, "type": t, "ts": deadline_ms} for t in ("ticket_due", "ticket_breached")]
+
+
+def waits(catalog: Catalog, opened: Row, after: list[Row], watermark_ms: int | None) -> list[Row]:
+    """Tell when a ticket without an answer came to each age, and when it left it again.
+
+    At any time up to the watermark it is of the highest age that it has reached, until it is
+    answered, resolved or forgotten.
+    """
+    begun_ms = opened["ts"]
+    answers = [
+        r["ts"]
+        for r in after
+        if r["type"] == "ticket_resolved" or (r["type"], r.get("by")) == ("ticket_replied", "agent")
+    ]
+    forgotten_ms = begun_ms + catalog.defaults.ticket_retention_ms
+    end_ms = min([*answers, forgotten_ms])
+    now_ms = begun_ms if watermark_ms is None else max(begun_ms, watermark_ms)
+    facts = []
+    for age_ms, next_ms in zip(WAIT_BOUNDS_MS, [*WAIT_BOUNDS_MS[1:], 10**15], strict=True):
+        came_ms, left_ms = begun_ms + age_ms, min(begun_ms + next_ms, end_ms)
+        if came_ms < end_ms and came_ms <= now_ms:
+            own = {**opened, "type": "ticket_waiting", "duration_ms": age_ms}
+            facts.append({**own, "ts": came_ms, "weight": 1})
+            if left_ms <= now_ms or left_ms in answers:
+                facts.append({**own, "ts": left_ms, "weight": -1})
+    return facts
 
 
 def openness(opened: Row, events: list[Row]) -> list[Row]:

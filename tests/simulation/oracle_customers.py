@@ -8,7 +8,7 @@ from typing import Any
 from processors.catalog.model import Catalog
 
 Row = dict[str, Any]
-_NAMES = ("source", "segment", "region", "channel", "campaign", "country")
+_NAMES = ("source", "segment", "region", "channel", "campaign", "country", "direction")
 
 
 def customers(catalog: Catalog, rows: list[Row]) -> list[Row]:

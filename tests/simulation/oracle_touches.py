@@ -10,7 +10,7 @@ from processors.catalog.model import Catalog
 Row = dict[str, Any]
 TYPES = {
     "page_view", "ad_click", "add_to_cart", "remove_from_cart", "checkout_started", "purchase",
-    "goal_completed",
+    "refund", "goal_completed",
 }  # fmt: skip
 NAMES = ("source", "medium", "campaign", "channel", "network", "ad", "placement")
 
@@ -21,6 +21,8 @@ def _place(row: Row) -> tuple[int, int]:
 
 def _group(row: Row, social: tuple[str, ...]) -> Any:
     """Name the run that an event belongs to; None where nothing brought it."""
+    if row["type"] == "refund":
+        return None
     if row.get("campaign"):
         return row["campaign"]
     if row.get("medium") in social or row["type"] == "ad_click":
@@ -52,14 +54,16 @@ def _visitor(defaults: Any, events: list[Row]) -> list[Row]:
         last_ms[group] = row["ts"]
     facts = [{**t, "type": "touch_made"} for t in touches]
     converted: dict[tuple[int, int], int] = {}
+    bought: list[tuple[Row, list[Row]]] = []
     for row in events:
+        if row["type"] == "refund":
+            facts += _shares("refund_attributed", row, _given_back(defaults, bought, row))
         if row["type"] != "purchase":
             continue
         owed = _owed(defaults, touches, row)
-        for number, touch in enumerate(owed):
-            micro = (row["micro"] + len(owed) - 1 - number) // len(owed)
-            fact = {**touch, "type": "purchase_attributed", "ts": row["ts"], "micro": micro}
-            facts.append({**fact, "currency": row["currency"]})
+        bought.append((row, owed))
+        facts += _shares("purchase_attributed", row, owed)
+        for touch in owed:
             converted.setdefault(_place(touch), row["ts"])
     facts += [
         {**t, "type": "touch_converted", "ts": converted[_place(t)]}
@@ -67,6 +71,26 @@ def _visitor(defaults: Any, events: list[Row]) -> list[Row]:
         if _place(t) in converted
     ]
     return facts
+
+
+def _shares(kind: str, row: Row, owed: list[Row]) -> list[Row]:
+    """Share an amount out: the earlier touches get what does not divide."""
+    facts = []
+    for number, touch in enumerate(owed):
+        micro = (row["micro"] + len(owed) - 1 - number) // len(owed)
+        money = {"micro": micro, "currency": row["currency"]}
+        facts.append({**touch, **money, "type": kind, "ts": row["ts"]})
+    return facts
+
+
+def _given_back(defaults: Any, bought: list[tuple[Row, list[Row]]], refund: Row) -> list[Row]:
+    """Find the touches of the latest purchase before that is the order's and owed to any."""
+    found = []
+    for purchase, owed in bought:
+        is_recent = refund["ts"] - purchase["ts"] < defaults.refund_horizon_ms
+        if owed and is_recent and purchase["order_id"] == refund["order_id"]:
+            found = owed
+    return found
 
 
 def _owed(defaults: Any, touches: list[Row], purchase: Row) -> list[Row]:

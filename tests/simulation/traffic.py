@@ -88,6 +88,7 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
         event |= {"source": rnd.choice(("google", "mail", "")), "device": rnd.choice("md")}
         event |= {"country": rnd.choice(("DE", "FR")), "medium": rnd.choice(("social", "organic"))}
         event["campaign"] = rnd.choice(("spring", "sale", None, ""))
+        event["group"] = rnd.choice(("treatment", "holdout", None))
         if rnd.random() < 0.1:
             event["session_id"] = rnd.choice(("s1", "s2"))
         if rnd.random() < 0.3:
@@ -115,10 +116,12 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
         event["cart_id"] = f"{event.get('visitor_id')}-c{rnd.randrange(2)}"
     if kind in ("purchase", "refund"):
         owner = event.get("visitor_id") or event.get("customer_id")
-        event["order_id"] = f"o-{owner}-{rnd.randrange(30)}"
+        event["order_id"] = f"o-{owner}-{rnd.randrange(12)}"
     if kind == "purchase" and rnd.random() < 0.4:
         event["items"] = [_item(rnd) for _ in range(rnd.randrange(1, 4))]
         event["quantity"] = rnd.randrange(3)
+    if kind in ("purchase", "ad_cost"):
+        event["direction"] = rnd.choice(("inbound", "outbound", None))
     if kind == "social_interaction":
         event |= {"interaction": rnd.choice(("like", "share", "save")), "network": "x"}
     if topic == "tracking.business":

@@ -35,6 +35,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         landing_page: str | None = None,
         referrer: str | None = None,
         event_id: str | None = None,
@@ -57,6 +58,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             landing_page: path of the page, without its query.
             referrer: host of the page that led here.
             event_id: the producer's own id; a random one if None.
@@ -85,6 +87,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "landing_page": landing_page,
                 "referrer": referrer,
                 "event_id": event_id,
@@ -108,6 +111,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         click_id: str | None = None,
         ad: str | None = None,
         placement: str | None = None,
@@ -132,6 +136,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             click_id: the ad network's id of the click.
             ad: the advertisement.
             placement: where the advertisement stood.
@@ -162,6 +167,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "click_id": click_id,
                 "ad": ad,
                 "placement": placement,
@@ -187,6 +193,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         cart_id: str | None = None,
         product: str | None = None,
         category: str | None = None,
@@ -214,6 +221,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             cart_id: the cart; the visitor's only one if absent.
             product: the product.
             category: the product's category, or the kind of expense.
@@ -247,6 +255,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "cart_id": cart_id,
                 "product": product,
                 "category": category,
@@ -275,6 +284,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         cart_id: str | None = None,
         product: str | None = None,
         category: str | None = None,
@@ -302,6 +312,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             cart_id: the cart; the visitor's only one if absent.
             product: the product.
             category: the product's category, or the kind of expense.
@@ -335,6 +346,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "cart_id": cart_id,
                 "product": product,
                 "category": category,
@@ -363,6 +375,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         cart_id: str | None = None,
         product: str | None = None,
         category: str | None = None,
@@ -390,6 +403,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             cart_id: the cart; the visitor's only one if absent.
             product: the product.
             category: the product's category, or the kind of expense.
@@ -423,6 +437,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "cart_id": cart_id,
                 "product": product,
                 "category": category,
@@ -454,10 +469,12 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         cart_id: str | None = None,
         product: str | None = None,
         category: str | None = None,
         segment: str | None = None,
+        direction: str | None = None,
         quantity: int | None = None,
         event_id: str | None = None,
         ts: Moment | None = None,
@@ -483,10 +500,12 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             cart_id: the cart; the visitor's only one if absent.
             product: the product.
             category: the product's category, or the kind of expense.
             segment: the customer's segment.
+            direction: inbound or outbound: who came to whom.
             quantity: number of pieces.
             event_id: the producer's own id; a random one if None.
             ts: when it happened (ms since 1970 UTC, RFC 3339, datetime); now if None.
@@ -518,10 +537,12 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "cart_id": cart_id,
                 "product": product,
                 "category": category,
                 "segment": segment,
+                "direction": direction,
                 "quantity": quantity,
                 "event_id": event_id,
                 "ts": ts,
@@ -548,6 +569,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         product: str | None = None,
         category: str | None = None,
         quantity: int | None = None,
@@ -574,6 +596,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             product: the product.
             category: the product's category, or the kind of expense.
             quantity: number of pieces.
@@ -606,6 +629,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "product": product,
                 "category": category,
                 "quantity": quantity,
@@ -630,6 +654,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         goal: str | None = None,
         event_id: str | None = None,
         ts: Moment | None = None,
@@ -651,6 +676,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             goal: the goal that was reached.
             event_id: the producer's own id; a random one if None.
             ts: when it happened (ms since 1970 UTC, RFC 3339, datetime); now if None.
@@ -678,6 +704,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "goal": goal,
                 "event_id": event_id,
                 "ts": ts,
@@ -700,6 +727,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         interaction: str | None = None,
         network: str | None = None,
         event_id: str | None = None,
@@ -722,6 +750,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             interaction: like, comment, share, ....
             network: the advertising or social network.
             event_id: the producer's own id; a random one if None.
@@ -750,6 +779,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "interaction": interaction,
                 "network": network,
                 "event_id": event_id,
@@ -773,6 +803,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         event_id: str | None = None,
         ts: Moment | None = None,
         properties: Mapping[str, Any] | None = None,
@@ -793,6 +824,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             event_id: the producer's own id; a random one if None.
             ts: when it happened (ms since 1970 UTC, RFC 3339, datetime); now if None.
             properties: anything else; kept, not added up.
@@ -819,6 +851,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "event_id": event_id,
                 "ts": ts,
                 "properties": properties,
@@ -840,6 +873,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         list: str | None = None,
         form: str | None = None,
         event_id: str | None = None,
@@ -862,6 +896,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             list: the mailing list.
             form: the form that was filled in.
             event_id: the producer's own id; a random one if None.
@@ -890,6 +925,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "list": list,
                 "form": form,
                 "event_id": event_id,
@@ -913,6 +949,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         list: str | None = None,
         form: str | None = None,
         event_id: str | None = None,
@@ -935,6 +972,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             list: the mailing list.
             form: the form that was filled in.
             event_id: the producer's own id; a random one if None.
@@ -963,6 +1001,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "list": list,
                 "form": form,
                 "event_id": event_id,
@@ -986,6 +1025,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         list: str | None = None,
         form: str | None = None,
         event_id: str | None = None,
@@ -1008,6 +1048,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             list: the mailing list.
             form: the form that was filled in.
             event_id: the producer's own id; a random one if None.
@@ -1036,6 +1077,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "list": list,
                 "form": form,
                 "event_id": event_id,
@@ -1059,6 +1101,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         list: str | None = None,
         form: str | None = None,
         event_id: str | None = None,
@@ -1081,6 +1124,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             list: the mailing list.
             form: the form that was filled in.
             event_id: the producer's own id; a random one if None.
@@ -1109,6 +1153,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "list": list,
                 "form": form,
                 "event_id": event_id,
@@ -1132,6 +1177,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         list: str | None = None,
         form: str | None = None,
         event_id: str | None = None,
@@ -1154,6 +1200,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             list: the mailing list.
             form: the form that was filled in.
             event_id: the producer's own id; a random one if None.
@@ -1182,6 +1229,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "list": list,
                 "form": form,
                 "event_id": event_id,
@@ -1205,6 +1253,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         list: str | None = None,
         form: str | None = None,
         event_id: str | None = None,
@@ -1227,6 +1276,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             list: the mailing list.
             form: the form that was filled in.
             event_id: the producer's own id; a random one if None.
@@ -1255,6 +1305,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "list": list,
                 "form": form,
                 "event_id": event_id,
@@ -1278,6 +1329,7 @@ class EventHelpers(ABC, Generic[Sent]):
         country: str | None = None,
         region: str | None = None,
         channel: str | None = None,
+        group: str | None = None,
         list: str | None = None,
         form: str | None = None,
         event_id: str | None = None,
@@ -1300,6 +1352,7 @@ class EventHelpers(ABC, Generic[Sent]):
             country: ISO 3166 code of the country.
             region: sales region.
             channel: online, store, phone.
+            group: treatment or holdout: on which side of a trial of the campaign.
             list: the mailing list.
             form: the form that was filled in.
             event_id: the producer's own id; a random one if None.
@@ -1328,6 +1381,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "country": country,
                 "region": region,
                 "channel": channel,
+                "group": group,
                 "list": list,
                 "form": form,
                 "event_id": event_id,
@@ -1608,7 +1662,7 @@ class EventHelpers(ABC, Generic[Sent]):
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
-            direction: inbound or outbound.
+            direction: inbound or outbound: who came to whom.
             network: the advertising or social network.
             device: desktop, mobile or tablet.
             event_id: the producer's own id; a random one if None.
@@ -1665,7 +1719,7 @@ class EventHelpers(ABC, Generic[Sent]):
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
-            direction: inbound or outbound.
+            direction: inbound or outbound: who came to whom.
             network: the advertising or social network.
             device: desktop, mobile or tablet.
             event_id: the producer's own id; a random one if None.
@@ -1721,7 +1775,7 @@ class EventHelpers(ABC, Generic[Sent]):
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
-            direction: inbound or outbound.
+            direction: inbound or outbound: who came to whom.
             network: the advertising or social network.
             device: desktop, mobile or tablet.
             event_id: the producer's own id; a random one if None.
@@ -1776,7 +1830,7 @@ class EventHelpers(ABC, Generic[Sent]):
             source: where the visit came from: google, newsletter, direct.
             campaign: the marketing campaign.
             owner: who looks after the lead.
-            direction: inbound or outbound.
+            direction: inbound or outbound: who came to whom.
             network: the advertising or social network.
             device: desktop, mobile or tablet.
             event_id: the producer's own id; a random one if None.
@@ -1817,6 +1871,7 @@ class EventHelpers(ABC, Generic[Sent]):
         campaign: str | None = None,
         channel: str | None = None,
         network: str | None = None,
+        direction: str | None = None,
         event_id: str | None = None,
         ts: Moment | None = None,
         properties: Mapping[str, Any] | None = None,
@@ -1832,6 +1887,7 @@ class EventHelpers(ABC, Generic[Sent]):
             campaign: the marketing campaign.
             channel: online, store, phone.
             network: the advertising or social network.
+            direction: inbound or outbound: who came to whom.
             event_id: the producer's own id; a random one if None.
             ts: when it happened (ms since 1970 UTC, RFC 3339, datetime); now if None.
             properties: anything else; kept, not added up.
@@ -1853,6 +1909,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "campaign": campaign,
                 "channel": channel,
                 "network": network,
+                "direction": direction,
                 "event_id": event_id,
                 "ts": ts,
                 "properties": properties,
@@ -1885,7 +1942,7 @@ class EventHelpers(ABC, Generic[Sent]):
             campaign: the marketing campaign.
             channel: online, store, phone.
             network: the advertising or social network.
-            direction: inbound or outbound.
+            direction: inbound or outbound: who came to whom.
             event_id: the producer's own id; a random one if None.
             ts: when it happened (ms since 1970 UTC, RFC 3339, datetime); now if None.
             properties: anything else; kept, not added up.
@@ -1925,6 +1982,7 @@ class EventHelpers(ABC, Generic[Sent]):
         channel: str | None = None,
         network: str | None = None,
         category: str | None = None,
+        direction: str | None = None,
         event_id: str | None = None,
         ts: Moment | None = None,
         properties: Mapping[str, Any] | None = None,
@@ -1941,6 +1999,7 @@ class EventHelpers(ABC, Generic[Sent]):
             channel: online, store, phone.
             network: the advertising or social network.
             category: the product's category, or the kind of expense.
+            direction: inbound or outbound: who came to whom.
             event_id: the producer's own id; a random one if None.
             ts: when it happened (ms since 1970 UTC, RFC 3339, datetime); now if None.
             properties: anything else; kept, not added up.
@@ -1963,6 +2022,7 @@ class EventHelpers(ABC, Generic[Sent]):
                 "channel": channel,
                 "network": network,
                 "category": category,
+                "direction": direction,
                 "event_id": event_id,
                 "ts": ts,
                 "properties": properties,

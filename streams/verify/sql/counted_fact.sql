@@ -14,7 +14,7 @@ with clock as (
       on fact.topic = moved.topic and fact.part = moved.part and fact.due_ms <= moved.watermark_ms
     where fact.type = '$type'
 )
-select f.topic, coalesce(f.home, f.part) as part, f.ts, f.duration_ms, f.micro,
+select f.topic, coalesce(f.home, f.part) as part, f.ts, f.duration_ms, f.micro, coalesce(f.weight, 1) as weight,
     coalesce(f.gone, false) as gone,
     row_number() over (order by at_off, due_ms nulls first, dimensions_off, number) as sequence
     $fields

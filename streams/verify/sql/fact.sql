@@ -10,6 +10,7 @@ create or replace table fact (
     fallback_off bigint,            -- the event that fills in what that one leaves empty
     gone boolean,                   -- taken back: only the labels that it brought are left
     home integer,                   -- whose budget of labels it is in, where that is not part's
+    weight integer,                 -- -1: one less; null: one
     duration_ms bigint,
     micro bigint,
     known integer,                  -- of readings: 1 at the first of its kind

@@ -2,7 +2,7 @@
 -- a partition keep their values, the rest counts as other; a currency always keeps its name.
 create or replace temp table labelled as
 with cleaned as (
-    select topic, part, ts, micro, duration_ms, gone, sequence, $kept [$cleaned]::varchar[] as labels
+    select topic, part, ts, micro, weight, duration_ms, gone, sequence, $kept [$cleaned]::varchar[] as labels
     from counted
 ), ranked as (
     select topic, part, labels, row_number() over (partition by topic, part order by first) as rank

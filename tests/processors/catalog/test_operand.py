@@ -34,6 +34,7 @@ SAMPLES = ", samples: bought"
         ("previous(level(a - 2 * b))", "previous(level(a)) - 2 * previous(level(b))"),
         ("retained(m) / previous(m)", "retained(m) / previous(m)"),
         ("target(kpi) / 365", "target(kpi) / 365"),
+        ("total(longest(m))", "total(longest(m))"),
     ],
 )
 def test_functions_are_pushed_down_to_names(text: str, flat: str) -> None:
@@ -66,6 +67,7 @@ def test_what_is_inside_a_function_is_written_out() -> None:
         "previous(retained(a))",
         "retained(a - b)",
         "target(a / b)",
+        "longest(a - b)",
         "total(a, b)",
         "total()",
         "total(x=a)",
@@ -85,6 +87,7 @@ def test_what_means_nothing_is_refused(text: str) -> None:
     [
         ("numerator: level(people)", "cannot forget"),
         ("numerator: retained(views)", "only distinct counts"),
+        ("numerator: longest(views)", "only histograms"),
         ("numerator: views / previous(views), stats: [value, change]", "no panes are kept"),
         ("numerator: views / target(sails)", "no KPI or figure sails"),
         ("numerator: views / target(m), dimension_sets: [[device]]", "device is not a field"),

@@ -19,6 +19,7 @@ def attribution(model: str) -> AttributionProcessor:
         gap_ms=30 * MINUTE_MS,
         social_mediums=("social",),
         lateness_ms=60 * MINUTE_MS,
+        refund_horizon_ms=30 * DAY * MINUTE_MS,
     )
 
 
@@ -35,8 +36,13 @@ def purchase(minute: float, micro: int = 100, **fields: Any) -> Any:
     return event("purchase", minute, **money, **fields)
 
 
+def refund(minute: float, micro: int, **fields: Any) -> Any:
+    money: dict[str, Any] = {"order_id": "o", "value": 1, "currency": "EUR", "micro": micro}
+    return event("refund", minute, **money | fields)
+
+
 def shares(model: str, events: list[Any]) -> dict[tuple[float, str | None], int]:
-    """Return (minute, campaign) -> micro-units that are attributed."""
+    """Return (minute, campaign) -> micro-units that are attributed, or negative: taken off."""
     processor = attribution(model)
     facts: list[Any] = []
     state = processor.new("v")
@@ -44,9 +50,10 @@ def shares(model: str, events: list[Any]) -> dict[tuple[float, str | None], int]
         processor.take(state, one, offset, facts.append)
     found: dict[tuple[float, str | None], int] = {}
     for fact in facts:
-        if type(fact).__name__ == "PurchaseAttributed":
+        sign = {"PurchaseAttributed": 1, "RefundAttributed": -1}.get(type(fact).__name__)
+        if sign:
             known = fact.ts / MINUTE_MS, fact.campaign
-            found[known] = found.get(known, 0) + fact.weight * fact.micro
+            found[known] = found.get(known, 0) + sign * fact.weight * fact.micro
     return {known: n for known, n in found.items() if n}
 
 
@@ -125,13 +132,50 @@ def test_a_touch_converts_once_at_the_first_purchase_it_is_owed() -> None:
         assert only(conclude(attribution("last"), order), "touch_converted") == expected
 
 
+@pytest.mark.parametrize(
+    ("model", "taken_off"),
+    [("last", {"b": -50}), ("first", {"a": -50}), ("linear", {"a": -25, "b": -25})],
+)
+def test_a_refund_is_taken_off_what_its_purchase_is_owed_to(
+    model: str, taken_off: dict[str, int]
+) -> None:
+    """Of its order, before it; in the refund's pane, in any order of arrival.
+
+    minute   0: click a   10: click b   20: purchase   30: click c   40: refund   50: purchase
+    """
+    events = [click(0, "a"), click(10, "b"), purchase(20), click(30, "c"), refund(40, 50)]
+    for order in every_order([*events, purchase(50)]):
+        found = shares(model, order)
+        assert {c: n for (minute, c), n in found.items() if minute == 40} == taken_off
+
+
+def test_a_refund_without_a_purchase_takes_nothing_off() -> None:
+    """Of another order, before the purchase, of one that nothing brought, or 30 days after it."""
+    late = 1 + 30 * DAY
+    bought = [click(0, "a"), purchase(1)]
+    assert shares("last", [*bought, refund(2, 5, order_id="p")]) == {(1, "a"): 100}
+    assert shares("last", [*bought, refund(0.5, 5)]) == {(1, "a"): 100}
+    assert shares("last", [purchase(1), refund(2, 5)]) == {}
+    assert shares("last", [*bought, refund(late, 5)]) == {(1, "a"): 100}
+    assert shares("last", [*bought, refund(late - 1, 5)]) == {(1, "a"): 100, (late - 1, "a"): -5}
+
+
 def test_memory_of_a_visitor_is_bounded() -> None:
-    """Touches go a look-back and the lateness after their time, purchases after the lateness."""
+    """Touches go a look-back after their time, purchases a refund horizon; and the lateness.
+
+    A purchase that nothing late can change is kept with the touches that it is owed to.
+    """
     processor = attribution("last")
     state = processor.new("v")
     for offset, one in enumerate([click(0, "a"), purchase(1)]):
         processor.take(state, one, offset, lambda _: None)
     assert processor.close(state, 62 * MINUTE_MS, lambda _: None)
     assert not state.purchases
+    assert [owed.order_id for owed in state.owed] == ["o"]
     assert processor.close(state, 7 * DAY * MINUTE_MS + 60 * MINUTE_MS, lambda _: None)
-    assert not processor.close(state, 7 * DAY * MINUTE_MS + 60 * MINUTE_MS + 1, lambda _: None)
+    assert state.touches
+    assert processor.close(state, 7 * DAY * MINUTE_MS + 60 * MINUTE_MS + 1, lambda _: None)
+    assert not state.touches
+    end_ms = (1 + 30 * DAY + 60) * MINUTE_MS
+    assert processor.close(state, end_ms - 1, lambda _: None)
+    assert not processor.close(state, end_ms, lambda _: None)

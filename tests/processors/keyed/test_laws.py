@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from processors.event import PROCESSED_BY_TYPE
+from processors.histogram import WAIT_BOUNDS_MS
 from processors.keyed.attribution import AttributionProcessor
 from processors.keyed.base import Processor
 from processors.keyed.cart import CartProcessor
@@ -39,6 +40,7 @@ def attribution(model: str) -> AttributionProcessor:
         gap_ms=GAP_MS,
         social_mediums=("social",),
         lateness_ms=2 * HOUR_MS,
+        refund_horizon_ms=11 * HOUR_MS,
     )
 
 
@@ -50,7 +52,9 @@ PROCESSORS: dict[str, Callable[[], Processor]] = {
         steps=("page_view", "add_to_cart", "purchase"),
     ),
     "cart": lambda: CartProcessor(timeout_ms=GAP_MS, lateness_ms=2 * HOUR_MS),
-    "ticket": lambda: TicketProcessor(retention_ms=1_000 * HOUR_MS, sla_ms=5 * HOUR_MS),
+    "ticket": lambda: TicketProcessor(
+        retention_ms=1_000 * HOUR_MS, sla_ms=5 * HOUR_MS, ages_ms=WAIT_BOUNDS_MS
+    ),
     "lead": lambda: LeadProcessor(retention_ms=1_000 * HOUR_MS, agreed_ms=40 * HOUR_MS),
     "email": lambda: EmailProcessor(window_ms=10 * HOUR_MS, lateness_ms=2 * HOUR_MS),
     "customer": lambda: CustomerProcessor(horizon_ms=2_000 * HOUR_MS, cohort_ms=20 * HOUR_MS),
@@ -70,7 +74,7 @@ def made(rnd: random.Random, processor: Processor, count: int) -> list[Any]:
         struct = PROCESSED_BY_TYPE[kind]
         possible = {
             "visitor_id": "v", "recipient_id": rnd.choice(("r", "s")), "ticket_id": "t",
-            "lead_id": "l", "order_id": f"o{number}", "currency": "EUR", "value": 1,
+            "lead_id": "l", "order_id": rnd.choice("op"), "currency": "EUR", "value": 1,
             "micro": rnd.choice((0, 1, 100, 101)), "by": rnd.choice(("agent", "customer")),
             "status": rnd.choice(("accepted", "qualified", "won", "lost")),
             "campaign": rnd.choice((None, "a", "b")), "medium": rnd.choice((None, "social")),

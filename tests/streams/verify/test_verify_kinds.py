@@ -8,6 +8,7 @@ from processors.names import BUSINESS, LEADS, SUPPORT, VISITOR
 from streams.verify.sql import texts
 from tests.support.recomputing import (
     MINUTE_MS,
+    T0_MS,
     catalog_of,
     cells_of,
     count,
@@ -69,6 +70,30 @@ def test_a_promise_falls_due_at_the_reply_or_the_deadline() -> None:
     assert promises(opened, replied(60.01), tick(60 * MINUTE_MS + 30_000)) == broken
     assert promises(opened, tick(60 * MINUTE_MS + 29_999)) == []
     assert promises(opened, tick(2 * HOUR * MINUTE_MS), replied(30)) == [("ticket_due", 30)]
+
+
+def test_an_unanswered_ticket_moves_from_age_to_age() -> None:
+    """+1 at coming to a class, -1 at leaving it, up to the watermark; an answer ends it."""
+    opened = at(0, "ticket_opened", ticket_id="t")
+    answer = at(6, "ticket_replied", ticket_id="t", by="agent")
+    solved = at(3, "ticket_resolved", ticket_id="t")
+
+    def moves(*events: dict[str, Any]) -> Any:
+        con = recomputed(log_of(events, SUPPORT), catalog_of(count("ticket_waiting")))
+        found = con.execute(
+            "select (ts - $1) // 60000, duration_ms // 60000, weight from fact"
+            " where type = 'ticket_waiting' order by ts, weight",
+            [T0_MS],
+        )
+        return found.fetchall()
+
+    clock = tick(5 * MINUTE_MS + 30_000)
+    waited = [(0, 0, 1), (1, 0, -1), (1, 1, 1), (2, 1, -1), (2, 2, 1)]
+    longer = [*waited, (5, 2, -1), (5, 5, 1)]
+    assert moves(opened, clock) == longer
+    assert moves(opened, clock, answer) == [*longer, (6, 5, -1)]
+    assert moves(opened, clock, answer, solved) == [*waited, (3, 2, -1)]
+    assert moves(opened, tick(5 * MINUTE_MS + 29_999)) == waited
 
 
 def test_each_turn_of_a_ticket_counts_once() -> None:
@@ -147,6 +172,25 @@ def test_a_purchase_is_owed_to_touches_of_the_look_back() -> None:
         ("touch_made", 3),
         ("touch_converted", 4),
     ]
+
+
+def test_a_refund_is_taken_off_the_touches_of_its_purchase() -> None:
+    """Of the latest purchase of the order before it that is owed to any; the shares add up."""
+    who = {"visitor_id": "v"}
+    money = {"order_id": "o", "currency": "EUR", **who}
+    events = [
+        at(0, "ad_click", campaign="a", **who),
+        at(1, "ad_click", campaign="b", **who),
+        at(2, "purchase", value=5, **money),
+        at(3, "ad_click", campaign="c", **who),
+        at(4, "refund", value="0.000003", campaign="d", **money),
+        at(5, "refund", value=1, **money | {"order_id": "p"}),
+        at(2 + 30 * DAY, "refund", value=1, **money),
+    ]
+    for model, shares in {"last": [3], "first": [3], "linear": [1, 2]}.items():
+        found = told(events, "refund_attributed", attribution_model=model)
+        assert sorted(row[1:] for row in found) == [(4, share) for share in shares]
+    assert [minute for _, minute in told(events, "touch_made")] == [0, 1, 3]
 
 
 def test_a_customer_joins_at_the_first_purchase_wherever_it_is() -> None:

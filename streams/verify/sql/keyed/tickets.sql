@@ -82,3 +82,40 @@ union all by name
 select topic, part, 'ticket_became_open' as type, opened_ms as ts, opened_off as known_off,
     opened_off as dimensions_off
 from opening;
+
+-- How old what waits is: +1 at coming to an age class, -1 at leaving it. A wait ends with the first
+-- reply by an agent or resolution, or once the ticket is forgotten. Classes after the first begin
+-- once the watermark has come there.
+insert into fact by name
+with answer as (
+    select topic, part, identity, min(ts) as until_ms
+    from taken join opening using (topic, part, identity)
+    where (ts, off) >= (opened_ms, opened_off)
+      and (type = 'ticket_resolved' or (type = 'ticket_replied' and "by" = 'agent'))
+    group by topic, part, identity
+), wait as (
+    select *, opened_ms + getvariable('ticket_retention_ms') as gone_ms,
+        least(coalesce(until_ms, gone_ms), gone_ms) as end_ms,
+        coalesce(until_ms <= gone_ms, false) or gone_ms <= watermark_ms as over
+    from opening left join answer using (topic, part, identity)
+    join closing using (topic, part)
+), stage as (
+    select unnest(getvariable('wait_bounds_ms')) as age_ms
+), class as (
+    select age_ms, lead(age_ms) over (order by age_ms) as next_age_ms from stage
+), reached as (
+    select *, opened_ms + age_ms as came_ms, opened_ms + next_age_ms as next_ms
+    from wait cross join class
+    where opened_ms + age_ms < end_ms and (age_ms = 0 or opened_ms + age_ms <= watermark_ms)
+), move as (
+    select *, 1 as weight, came_ms as ts, case when age_ms > 0 then came_ms end as due_ms
+    from reached
+    union all by name
+    select *, -1 as weight, case when next_ms < end_ms then next_ms else end_ms end as ts,
+        case when next_ms < end_ms then next_ms end as due_ms
+    from reached
+    where case when next_ms < end_ms then next_ms <= watermark_ms else over end
+)
+select topic, part, 'ticket_waiting' as type, ts, due_ms, opened_off as known_off,
+    opened_off as dimensions_off, weight, age_ms as duration_ms
+from move;

@@ -18,12 +18,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
+from redis.exceptions import ResponseError
+
 from processors.errors import CheckFailedError, UnreachableError, UsageError
 from processors.schema import OLDEST, SCHEMA
 from streams.backup.file import FORMAT, Header, Part, Writer, encode_part
 from streams.backup.pages import Page, read_hash, read_panes, read_stream, read_zset
 from streams.tables.base import PartitionId
-from streams.tables.connection import address_of, call, nodes_of, reaching
+from streams.tables.connection import address_of, call, is_refusal, nodes_of, reaching
 from streams.tables.keys import (
     REGISTRY_DROPPING,
     measures_key,
@@ -202,7 +204,14 @@ class _Reading:
             spool.write(len(encoded).to_bytes(_LENGTH_BYTES) + encoded)
 
     async def _hold(self, keys: PartitionKeys, hold_ms: int) -> dict[bytes, bytes]:
-        flat = await run(self._client, "hold", [keys.meta], hold_ms)
+        try:
+            flat = await run(self._client, "hold", [keys.meta], hold_ms)
+        except ResponseError as error:
+            if not is_refusal(error):
+                raise
+            # It takes no writes, so there are no checkpoints either: a backup is wanted now.
+            meta: dict[bytes, bytes] = await call(self._client, "HGETALL", keys.meta)
+            return {name: value for name, value in meta.items() if name != b"held"}
         return dict(zip(flat[::2], flat[1::2], strict=True))
 
 

@@ -20,6 +20,7 @@ from streams.tables.connection import call
 from streams.tables.script import run
 from tests.streams.tables.backends import PARTITIONS, RedisBackend
 from tests.streams.tables.steps import claimed, counting, hashes
+from tests.valkey import valkey_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -188,6 +189,21 @@ async def test_a_damaged_checkpoint_is_not_backed_up(backend: RedisBackend, tmp_
         await back_up(backend.client, backend.namespace, tmp_path / "b", quiet)
     assert not list(tmp_path.iterdir())  # noqa: ASYNC240  # a moment
     assert b"held" not in await call(backend.client, "HGETALL", backend.keys(1).meta)
+
+
+async def test_a_full_server_can_be_backed_up(runner: asyncio.Runner, tmp_path: Path) -> None:
+    """A server that refuses every write, for want of memory, still gives its tables."""
+    del runner
+    with valkey_server(tmp_path) as url:
+        backend = RedisBackend(url, "full")
+        await filled(backend)
+        before = await contents(backend)
+        await call(backend.client, "CONFIG SET", "maxmemory", "1mb")
+        await back_up(backend.client, "full", tmp_path / "b", quiet)
+        await call(backend.client, "CONFIG SET", "maxmemory", "0")
+        await restore(backend.client, tmp_path / "b", "full", replace=True, report=quiet)
+        assert await contents(backend) == before
+        await backend.client.aclose()
 
 
 async def test_nothing_to_back_up(backend: RedisBackend, tmp_path: Path) -> None:

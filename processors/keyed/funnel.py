@@ -35,8 +35,12 @@ class Funnel(msgspec.Struct, array_like=True, gc=False):
 
     def add(self, mark: StepMark) -> None:
         """Take one event into account."""
-        self.marks = sorted([*self.marks, mark])
-        self._work_out()
+        if self.marks and mark < self.marks[-1]:
+            self.marks = sorted([*self.marks, mark])
+            self._work_out()
+        elif mark.step >= self.reached:  # it comes after everything that is known: nothing moves
+            self.marks.append(mark)
+            self.reached += mark.step == self.reached
 
     def absorb(self, other: Funnel) -> None:
         """Take another session's events into account: the two were one."""

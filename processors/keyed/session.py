@@ -125,7 +125,42 @@ class SessionProcessor(Processor):
                 last.end_ms = ts
                 self._count(last, event, offset, emit)
                 return
-        self._merge(state, event, offset, emit)
+            self._merge(state, event, offset, emit)
+        else:
+            self._begin(state, event, offset, emit)
+
+    def _begin(self, state: SessionState, event: Any, offset: int, emit: Emit) -> None:
+        """Open a session where there is none: nothing to merge, nothing to take back."""
+        session = self._opened(event, offset)
+        if self._horizon_ms:
+            if state.stays:
+                self._see(state, [], session, (event.ts, offset), emit)
+            else:
+                state.stays = [Stay(event.ts, offset, event.ts)]
+                session.audience = NEW
+        session.engaged = self._is_engaged(session)
+        state.sessions = [session]
+        self._conclude(session, 1, emit)
+        state.due_ms = min(state.due_ms, session.end_ms + self.gap_ms)
+
+    def _opened(self, event: Any, offset: int) -> Session:
+        """Return a session of one event."""
+        ts, kind = event.ts, event.__class__
+        is_page = kind is PageView
+        session = Session(
+            ts,
+            offset,
+            ts,
+            int(is_page),
+            int(not is_page),
+            int(kind is Purchase),
+            self._dimensions_of(event),
+            event.session_id or None,  # an empty one says as little as none
+        )
+        step = self._steps.get(kind)
+        if step is not None:
+            _step(session, StepMark(ts, offset, step))
+        return session
 
     def _count(self, session: Session, event: Any, offset: int, emit: Emit) -> None:
         kind = event.__class__
@@ -154,23 +189,9 @@ class SessionProcessor(Processor):
         )
 
     def _merge(self, state: SessionState, event: Any, offset: int, emit: Emit) -> None:
-        ts, session_id = event.ts, event.session_id or None  # an empty one says as little as none
+        merged = self._opened(event, offset)
+        ts, session_id = merged.start_ms, merged.session_id
         gap_ms = self._join_gap_ms(session_id)
-        kind = event.__class__
-        is_page = kind is PageView
-        merged = Session(
-            ts,
-            offset,
-            ts,
-            int(is_page),
-            int(not is_page),
-            int(kind is Purchase),
-            self._dimensions_of(event),
-            session_id,
-        )
-        step = self._steps.get(kind)
-        if step is not None:
-            _step(merged, StepMark(ts, offset, step))
         apart = []
         for session in state.sessions:
             touches = (

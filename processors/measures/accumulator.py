@@ -69,14 +69,16 @@ class Accumulator:
     def _spread(self, plan: LanePlan, taken: TakenGroups | TakenSlices, drained: Drained) -> None:
         # Measures without a filter differ in nothing but the name.
         plain: dict[Values, ByPane] = {}
+        admitted: set[Values] = set()  # dimension sets, of which every event was looked at
         for reading in plan.readings:
             for dimensions, positions in reading.dimension_sets:
                 labelled = plain.get(dimensions) if reading.plain else None
                 if labelled is None:
                     labelled = taken.amounts(reading, dimensions, positions)
                     if dimensions:
-                        if not reading.plain:
+                        if not reading.plain and dimensions not in admitted:
                             self._admit(plan, dimensions, positions, taken)
+                        admitted.add(dimensions)
                         labelled = self._label(plan, dimensions, labelled, drained)
                 if reading.plain:
                     plain[dimensions] = labelled

@@ -12,6 +12,7 @@ class SentMembers:
 
     def __init__(self) -> None:
         self._sent: dict[tuple[str, int, str], set[bytes]] = {}
+        self._largest: dict[tuple[str, int, str], bytes] = {}  # of those that a full sketch keeps
         self._hashes = 0
 
     def fresh(self, rung: str, start_ms: int, cell: str, hashes: set[bytes]) -> set[bytes]:
@@ -20,14 +21,23 @@ class SentMembers:
         sent = self._sent.get(at)
         if sent is None:
             sent = self._sent[at] = set()
-        fresh = hashes - sent
+        largest = self._largest.get(at)
+        if largest is None:
+            fresh = hashes - sent
+        else:
+            fresh = {one for one in hashes if one < largest} - sent
+        if not fresh:
+            return fresh
         sent |= fresh
         self._hashes += len(fresh)
         if len(sent) > 2 * SKETCH_SIZE:
-            kept = set(sorted(sent)[:SKETCH_SIZE])
-            fresh &= kept
-            self._hashes -= len(sent) - len(kept)
-            sent.intersection_update(kept)
+            smallest = sorted(sent)[:SKETCH_SIZE]
+            self._largest[at] = smallest[-1]
+            self._hashes -= len(sent) - SKETCH_SIZE
+            sent.intersection_update(smallest)
+            fresh &= sent
         while self._hashes > _SENT_HASHES_MAX:
-            self._hashes -= len(self._sent.pop(next(iter(self._sent))))
+            oldest = next(iter(self._sent))
+            self._hashes -= len(self._sent.pop(oldest))
+            self._largest.pop(oldest, None)
         return fresh

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _KNOWN_MAX: Final = 20_000
 _RETURNING_SHARE: Final = 0.35
 _APP_SHARE: Final = 0.25
+_HELD_OUT_EVERY: Final = 10  # visitors: campaigns pass one of them over, to be compared with
 # Longer than the session gap: two visits of one person must stay two sessions.
 _REST_MS: Final = 2_700_000
 
@@ -27,6 +28,7 @@ class Visitor:
 
     Attributes:
         keeps_session: the client sends its own ``session_id`` and ``cart_id``.
+        group: which side of the campaigns' trial they are on.
         customer_id: known from the first purchase on.
         free_at_ms: earliest start of the next visit.
     """
@@ -35,6 +37,7 @@ class Visitor:
     place: Place
     device: str
     keeps_session: bool
+    group: str
     customer_id: str | None = None
     free_at_ms: int = 0
 
@@ -44,6 +47,7 @@ class Visitor:
             "visitor_id": self.visitor_id,
             "device": self.device,
             "country": self.place.country,
+            "group": self.group,
         }
         if self.customer_id is not None:
             fields["customer_id"] = self.customer_id
@@ -73,6 +77,7 @@ class Visitors:
             place=_PLACES.draw(random),
             device=_DEVICES.draw(random),
             keeps_session=random.random() < _APP_SHARE,
+            group="treatment" if self._count % _HELD_OUT_EVERY else "holdout",
         )
 
     def leave(self, visitor: Visitor, ts_ms: int) -> None:

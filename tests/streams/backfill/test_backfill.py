@@ -79,6 +79,21 @@ def panes(settings: Settings, namespace: str, rung: str) -> RungPanes:
     return {start: cells for start, cells in kept.items() if cells}
 
 
+def backfill(settings: Settings, into: str, *arguments: str) -> int:
+    """Run the backfill with the live tables' last time: what still waits grows older with time."""
+
+    async def reached_ms() -> int:
+        client = open_client(settings.redis_url)
+        try:
+            progress = await RedisReader(client, settings.namespace).progress()
+        finally:
+            await client.aclose()
+        return max(seen.max_ts_ms or 0 for seen in progress.values())
+
+    to = str(asyncio.run(reached_ms()))
+    return kpi(settings, "backfill", "--into", into, "--to", to, *arguments)
+
+
 def kpi(settings: Settings, *arguments: str) -> int:
     """Run a command on the settings' servers."""
     return main(
@@ -97,7 +112,7 @@ def test_a_backfill_of_everything_equals_the_live_tables(
     rungs = [rung.name for rung in read_catalog(live).ladder.rungs]
     before = {rung: panes(live, live.namespace, rung) for rung in rungs}
     into = f"{live.namespace}-again"
-    assert kpi(live, "backfill", "--into", into, "--format", "json") == 0
+    assert backfill(live, into, "--format", "json") == 0
     made = json.loads(capsys.readouterr().out)
     assert made["records"] > 1_000
     assert sum(map(len, before["1m"].values())) > 1_000
@@ -109,7 +124,7 @@ def test_a_backfill_of_everything_equals_the_live_tables(
 def test_a_part_of_the_range_leaves_out_what_lies_before(live: Settings) -> None:
     """From the middle on the panes are the live ones; none lies before."""
     into = f"{live.namespace}-part"
-    assert kpi(live, "backfill", "--into", into, "--from", str(MIDDLE_MS)) == 0
+    assert backfill(live, into, "--from", str(MIDDLE_MS)) == 0
     whole, part = panes(live, live.namespace, "1m"), panes(live, into, "1m")
     assert part == {start: cells for start, cells in whole.items() if start >= MIDDLE_MS}
     assert panes(live, into, ALL)
@@ -117,13 +132,13 @@ def test_a_part_of_the_range_leaves_out_what_lies_before(live: Settings) -> None
 
 def test_what_is_there_is_not_added_to(live: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """The live namespace is refused; another one that is there too, unless it is to be replaced."""
-    assert kpi(live, "backfill", "--into", live.namespace) == 2
+    assert backfill(live, live.namespace) == 2
     assert "counted twice" in capsys.readouterr().err
     into = f"{live.namespace}-twice"
-    assert kpi(live, "backfill", "--into", into) == 0
-    assert kpi(live, "backfill", "--into", into) == 2
+    assert backfill(live, into) == 0
+    assert backfill(live, into) == 2
     assert "--replace" in capsys.readouterr().err
-    assert kpi(live, "backfill", "--into", into, "--replace") == 0
+    assert backfill(live, into, "--replace") == 0
     assert panes(live, into, "1m") == panes(live, live.namespace, "1m")
 
 

@@ -292,7 +292,7 @@ def test_a_full_disk_is_no_server_that_is_away(
     backend: RedisBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the file, and nothing is left of it."""
-    monkeypatch.setattr(backup_file.gzip, "GzipFile", _Full)
+    monkeypatch.setattr(gzip, "GzipFile", _Full)
     writer = Writer(tmp_path / "b")
     with (
         pytest.raises(UsageError, match="b: No space left on device"),

@@ -64,7 +64,7 @@ class StateCache:
         self._codec = Codec(processor, schema)
         self._half = max(1, states_max // 2)
         self._entries: dict[str, Entry] = {}
-        self._dropped: dict[str, Entry] = {}  # gone, but the table does not know it yet
+        self._dropped: set[str] = set()  # since the last drain: what the table has is not theirs
         self._changed: list[Entry] = []
         self._turn = self._touched = 0
         self._wheel: dict[int, list[str]] = {}
@@ -84,8 +84,7 @@ class StateCache:
     def load(self, entry: Entry, encoded: bytes | None) -> None:
         """Bring a state in from the table; None where the table has none."""
         key = entry.key
-        dropped = self._dropped.pop(key, None)
-        if encoded is None or dropped is not None:
+        if encoded is None or key in self._dropped:
             entry.state = self.processor.new(key)
         else:
             entry.state = self._codec.decode(encoded)
@@ -173,7 +172,7 @@ class StateCache:
             self._drop(entry)
         else:
             del self._entries[key]
-            entry.state = None
+            entry.state, entry.scheduled_ms = None, NEVER_MS
         return int(is_there)
 
     def erase(self, identity: str, stored: Iterable[bytes]) -> int:
@@ -218,7 +217,7 @@ class StateCache:
 
     def _drop(self, entry: Entry) -> None:
         del self._entries[entry.key]
-        self._dropped[entry.key] = entry
+        self._dropped.add(entry.key)
         entry.state = entry.timer_ms = None
         entry.scheduled_ms, entry.retimed = NEVER_MS, True
         self._note(entry)

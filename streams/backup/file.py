@@ -17,7 +17,7 @@ import gzip
 import hashlib
 import os
 import zlib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import msgspec
@@ -83,6 +83,19 @@ _decoder = msgspec.msgpack.Decoder(Header | Part | End)
 encode_part = _encoder.encode
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say of which file a failure is: without that, a full disk would read as a server away.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+
+
 class Writer:
     """Writes a backup beside its final name, which it gets once it is whole.
 
@@ -97,11 +110,11 @@ class Writer:
         if path.exists():
             raise UsageError(f"{path}: exists already: a backup never replaces another file")
         self._path, self._unfinished = path, path.with_name(f".{path.name}.unfinished")
-        flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
-        try:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+        with writing(path):
+            # What is there may be another's, who could read along, or a link to somewhere else.
+            self._unfinished.unlink(missing_ok=True)
             self._raw = os.fdopen(os.open(self._unfinished, flags, 0o600), "wb")
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror}") from error
         self._file = gzip.GzipFile("", "wb", _LEVEL, self._raw, mtime=0)
         self._digest = hashlib.sha256()
         self._parts = 0
@@ -133,17 +146,24 @@ class Writer:
     def finish(self) -> None:
         """Make the file durable under its name."""
         end = _encoder.encode(End(self._parts, self._digest.digest()))
-        self._file.write(len(end).to_bytes(_LENGTH_BYTES) + end)
-        self._file.close()
-        self._raw.flush()
-        os.fsync(self._raw.fileno())
-        self._raw.close()
-        self._unfinished.rename(self._path)
+        with writing(self._path):
+            self._file.write(len(end).to_bytes(_LENGTH_BYTES) + end)
+            self._file.close()
+            self._raw.flush()
+            os.fsync(self._raw.fileno())
+            self._raw.close()
+            self._unfinished.rename(self._path)
+            directory = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(directory)  # the name, too: tables are dropped once they are backed up
+            finally:
+                os.close(directory)
 
     def _frame(self, encoded: bytes) -> None:
-        for piece in (len(encoded).to_bytes(_LENGTH_BYTES), encoded):
-            self._digest.update(piece)
-            self._file.write(piece)
+        with writing(self._path):
+            for piece in (len(encoded).to_bytes(_LENGTH_BYTES), encoded):
+                self._digest.update(piece)
+                self._file.write(piece)
 
 
 def read_header(path: Path) -> Header:

@@ -16,13 +16,14 @@ import tempfile
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from redis.exceptions import ResponseError
 
 from processors.errors import CheckFailedError, UnreachableError, UsageError
 from processors.schema import OLDEST, SCHEMA
-from streams.backup.file import FORMAT, Header, Part, Writer, encode_part
+from streams.backup.file import FORMAT, Header, Part, Writer, encode_part, writing
 from streams.backup.pages import Page, read_hash, read_panes, read_stream, read_zset
 from streams.tables.base import PartitionId
 from streams.tables.connection import address_of, call, is_refusal, nodes_of, reaching
@@ -38,7 +39,6 @@ from streams.tables.script import run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
     from redis.asyncio import Redis
 
@@ -166,7 +166,8 @@ class _Reading:
                 except _ChangedError:
                     self.keys = before
                     continue
-                spool.seek(0)
+                with writing(Path(tempfile.gettempdir())):
+                    spool.seek(0)  # and write what is left
                 while length := int.from_bytes(spool.read(_LENGTH_BYTES)):
                     writer.add(spool.read(length))
                 return
@@ -185,7 +186,7 @@ class _Reading:
                 _check_meta(who, before)
                 async for name, kind, page in _pages(self._client, keys, names):
                     encoded = encode_part(Part(*who, name, kind, page))
-                    spool.write(len(encoded).to_bytes(_LENGTH_BYTES) + encoded)
+                    _spool(spool, encoded)
                     self.keys += name != last
                     last = name
                     self._report(min(self.keys, self._total), self._total)
@@ -200,8 +201,7 @@ class _Reading:
         if before:
             self.keys += 1
             meta = [part for pair in after.items() for part in pair]
-            encoded = encode_part(Part(*who, "meta", "hash", meta))
-            spool.write(len(encoded).to_bytes(_LENGTH_BYTES) + encoded)
+            _spool(spool, encode_part(Part(*who, "meta", "hash", meta)))
 
     async def _hold(self, keys: PartitionKeys, hold_ms: int) -> dict[bytes, bytes]:
         try:
@@ -213,6 +213,11 @@ class _Reading:
             meta: dict[bytes, bytes] = await call(self._client, "HGETALL", keys.meta)
             return {name: value for name, value in meta.items() if name != b"held"}
         return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _spool(spool: IO[bytes], encoded: bytes) -> None:
+    with writing(Path(tempfile.gettempdir())):
+        spool.write(len(encoded).to_bytes(_LENGTH_BYTES) + encoded)
 
 
 def _place(meta: dict[bytes, bytes]) -> tuple[bytes | None, ...]:

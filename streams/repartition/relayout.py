@@ -72,6 +72,8 @@ class Relayout:
         processor = states_of(part.name)
         if part.name == "meta":
             meta = self._metas[part.partition] | {b"partitions": b"%d" % self._layout.after}
+            # A worker that was stopped in between has states that lie elsewhere by now.
+            meta |= {b"epoch": b"%d" % (int(meta[b"epoch"]) + 1), b"claim": b""}
             meta |= self._time(part.partition) | self._schemas()
             yield self._at(part, part.partition, [x for pair in meta.items() for x in pair])
         elif processor is None and part.name != "timers":

@@ -118,5 +118,9 @@ class _Primary(Redis):
 
 
 def _host(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":") if ":" in text else (text, "", str(PORT))
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = text, str(PORT)
+    if not port.isdecimal():  # it is not quoted: it may be of a password that was not escaped
+        raise ValueError("a sentinel's port is no number (in a password, / is written %2F)")
     return host.strip("[]"), int(port)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import itertools
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +18,7 @@ from streams.backup import pages, read
 from streams.backup.file import Header, Writer, check_file, read_header
 from streams.backup.read import back_up
 from streams.backup.write import restore
-from streams.tables.connection import call
+from streams.tables.connection import call, reaching
 from streams.tables.script import run
 from tests.streams.tables.backends import PARTITIONS, RedisBackend
 from tests.streams.tables.steps import claimed, counting, hashes
@@ -269,3 +271,41 @@ def test_only_its_owner_may_read_a_backup(tmp_path: Path) -> None:
         writer.finish()
     assert (tmp_path / "b").stat().st_mode & 0o777 == 0o600
     assert check_file(tmp_path / "b") == 0
+
+
+def test_what_was_in_the_way_is_not_written_into(tmp_path: Path) -> None:
+    """Another's file under the unfinished name, which they may read, and a link to elsewhere."""
+    readable, elsewhere = tmp_path / ".b.unfinished", tmp_path / "elsewhere"
+    readable.touch(0o666)
+    elsewhere.write_bytes(b"precious")
+    (tmp_path / ".c.unfinished").symlink_to(elsewhere)
+    for name in ("b", "c"):
+        with Writer(tmp_path / name) as writer:
+            writer.begin(Header(backup_file.FORMAT, SCHEMA.version, "x", 0, {}))
+            writer.finish()
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+        assert not (tmp_path / name).is_symlink()
+    assert elsewhere.read_bytes() == b"precious"
+
+
+def test_a_full_disk_is_no_server_that_is_away(
+    backend: RedisBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the file, and nothing is left of it."""
+    monkeypatch.setattr(gzip, "GzipFile", _Full)
+    writer = Writer(tmp_path / "b")
+    with (
+        pytest.raises(UsageError, match="b: No space left on device"),
+        reaching(backend.client),
+        writer,
+    ):
+        writer.begin(Header(backup_file.FORMAT, SCHEMA.version, "x", 0, {}))
+    assert list(tmp_path.iterdir()) == []
+
+
+class _Full(gzip.GzipFile):
+    """A file on a disk without room."""
+
+    def write(self, data: Any) -> int:
+        """Refuse."""
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

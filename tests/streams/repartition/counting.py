@@ -76,7 +76,7 @@ class Topic:
         for number in range(partitions):
             lane = self.log.get(number, [])
             done = self._counted.get(number, 0)
-            worker, claimed = await self._claim(self.topic, number, partitions)
+            worker, claimed = await self.claim(self.topic, number, partitions)
             assert claimed == (done or None)
             placing = Partitioner()
             for one in await worker.add(lane[done:]) if lane[done:] else ():
@@ -90,7 +90,7 @@ class Topic:
     async def count_customers(self, end_ms: int = 0) -> None:
         """Work off what was passed on; at the end a tick."""
         for number in range(self.customers):
-            worker, done = await self._claim(CUSTOMER, number, self.customers)
+            worker, done = await self.claim(CUSTOMER, number, self.customers)
             lane = self.passed.setdefault(number, [])
             if end_ms:
                 lane.append((len(lane), end_ms, None, tick_record(end_ms, number)))
@@ -98,9 +98,10 @@ class Topic:
                 await worker.add(lane[done or 0 :])
                 await worker.checkpoint()
 
-    async def _claim(
+    async def claim(
         self, topic: str, number: int, partitions: int
     ) -> tuple[BackfillPartition, int | None]:
+        """Take a partition over; return its worker and how far it is."""
         table = RedisTable(self._client, self._namespace, topic, number)
         claim = await table.claim(
             topic_id="id", partitions=partitions, log_start=0, log_end=1 << 60

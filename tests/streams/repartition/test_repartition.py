@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from processors.errors import CheckFailedError, UsageError
+from processors.errors import CheckFailedError, FencedError, UsageError
+from processors.event import tick_record
 from processors.names import ADS, BUSINESS, CUSTOMER, LEADS, SUPPORT, VISITOR, parse_cell
 from processors.pipeline import compile_plan
 from streams.repartition import run as repartition_run
@@ -186,6 +187,22 @@ async def test_customers_move_with_what_was_passed_on_of_them(
     scene.topic.publish(events[middle:], 3)
     await scene.topic.count(3)
     await scene.finish(events, 3)
+
+
+async def test_a_worker_that_was_stopped_meanwhile_is_fenced(
+    client: Redis, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It wakes up with the states of keys that lie elsewhere by now: it may not write them."""
+    scene = Scene(client, catalog, VISITOR, monkeypatch)
+    events = events_of(VISITOR, 1)
+    scene.topic.publish(events, 2)
+    await scene.topic.count(2)
+    zombie, _ = await scene.topic.claim(VISITOR, 0, 2)
+    await scene.change(3, tmp_path / "b")
+    end_ms = events[-1]["ts"] + AFTER_MS
+    await zombie.add([(len(scene.topic.log[0]), end_ms, None, tick_record(end_ms, 0))])
+    with pytest.raises(FencedError):
+        await zombie.checkpoint()
 
 
 async def test_twice_in_a_row(

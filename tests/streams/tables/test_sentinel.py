@@ -57,6 +57,19 @@ def test_a_url_that_lacks_something_is_told(url: str) -> None:
         open_client(url)
 
 
+def test_an_error_does_not_show_a_password() -> None:
+    """Not even a part of one whose slash was not escaped."""
+    with pytest.raises(SettingsError, match="redis_url cannot be read") as caught:
+        open_client("redis+sentinel://me:s3cr3t/more@a:1/figures")
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_an_address_of_version_6_needs_no_port() -> None:
+    """Brackets are what tells its colons apart."""
+    found = parse_sentinel_url("redis+sentinel://[::1],[::2]:5/figures")
+    assert found.hosts == (("::1", 26_379), ("::2", 5))
+
+
 def test_the_setting_is_taken_and_shown_without_passwords() -> None:
     """Both schemes are settings; what is printed has neither password."""
     settings = load_settings({}, {"KPI_REDIS_URL": URL}, None)

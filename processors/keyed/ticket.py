@@ -41,7 +41,8 @@ class Status(Mark, array_like=True, gc=False):
 class TicketState(msgspec.Struct, array_like=True):
     """A ticket: its opening, the agent replies that may be the first, its statuses.
 
-    ``seen_ms`` is the watermark up to which deadlines were concluded.
+    ``seen_ms`` is the watermark up to which deadlines were concluded; ``waits`` tells whether its
+    waiting was counted from its beginning.
     """
 
     key: str
@@ -51,6 +52,7 @@ class TicketState(msgspec.Struct, array_like=True):
     seen_ms: int = 0
     drop_ms: int = 0
     due_ms: int = NEVER_MS
+    waits: bool = False
 
 
 class TicketProcessor(Processor):
@@ -90,6 +92,8 @@ class TicketProcessor(Processor):
 
     def take(self, state: TicketState, event: Any, offset: int, emit: Emit) -> None:
         """Add the event; emit the figures that it makes, moves or takes back."""
+        # What began before anybody asked would only be counted as it ends: less than nothing.
+        state.waits = bool(self._ages_ms) and (state.waits or state.opened is None)
         before = self._figures(state)
         kind = event.__class__
         dimensions = self._dimensions(event)
@@ -111,6 +115,7 @@ class TicketProcessor(Processor):
 
     def close(self, state: TicketState, watermark_ms: int, emit: Emit) -> bool:
         """Conclude a deadline that has passed; forget a ticket whose retention has."""
+        state.waits = state.waits and bool(self._ages_ms)
         before = self._figures(state)
         state.seen_ms = max(state.seen_ms, watermark_ms)
         emit_difference(before, self._figures(state), emit)
@@ -129,7 +134,7 @@ class TicketProcessor(Processor):
         """Return when a deadline is missed, a class of age reached, or the ticket forgotten."""
         due_ms = state.drop_ms
         if state.opened is not None:
-            if self._ages_ms:
+            if state.waits:
                 moves_ms = self._wait(state, state.opened).due_ms(self._ages_ms, state.seen_ms)
                 due_ms = due_ms if moves_ms is None else min(due_ms, moves_ms)
             deadline_ms = state.opened.ts + self._sla_ms
@@ -157,7 +162,7 @@ class TicketProcessor(Processor):
         if last is not None and last.solved and last.ts >= opened.ts:
             figures.append(_figure(facts.TicketSolved, last, opened))
         figures += _openness(opened, state.statuses)
-        if self._ages_ms:
+        if state.waits:
             figures += self._wait(state, opened).facts(self._ages_ms, state.seen_ms)
         return figures
 

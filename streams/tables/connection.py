@@ -78,7 +78,10 @@ def open_client(url: str) -> Redis:
             return open_primary(url, options)
         return Redis.from_url(url, **options)
     except ValueError as error:
-        raise SettingsError(f"redis_url cannot be read: {error}") from error
+        text = str(error)
+        if text.startswith("Port "):  # it quotes what it took for one: it may be of a password
+            text = "the port is no number (in a password, / is written %2F)"
+        raise SettingsError(f"redis_url cannot be read: {text}") from None
 
 
 def is_cluster_url(url: str) -> bool:

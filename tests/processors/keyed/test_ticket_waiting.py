@@ -104,3 +104,17 @@ def test_classes_are_buckets_and_a_quarter_apart() -> None:
     for age_ms, following_ms in pairwise(WAIT_BOUNDS_MS):
         assert age_ms < following_ms
         assert age_ms < 3_600_000 or following_ms <= 1.25 * age_ms
+
+
+def test_a_wait_that_began_before_anybody_asked_is_not_counted_at_its_end() -> None:
+    """It was never added, so there is nothing to take away; the next one counts."""
+    facts: list[Any] = []
+    state = TicketProcessor(retention_ms=RETENTION * MINUTE_MS).new("t")
+    TicketProcessor(retention_ms=RETENTION * MINUTE_MS).take(
+        state, ticket("ticket_opened", 0), 0, facts.append
+    )
+    state = TICKETS.decode(TICKETS.encode(state))
+    TICKETS.take(state, ticket("ticket_replied", 3, by="agent"), 1, facts.append)
+    TICKETS.close(state, 10 * MINUTE_MS, facts.append)
+    assert not [fact for fact in facts if type(fact).__name__ == "TicketWaiting"]
+    assert ages([ticket("ticket_opened", 20)], 21) == {1: 1}

@@ -53,3 +53,11 @@ def test_the_stated_errors_are_those_of_the_code() -> None:
     assert f"{ABSOLUTE_ERROR_MS_MAX} ms" in TEXT
     assert f"{SKETCH_SIZE:,}" in TEXT
     assert f"{RELATIVE_STANDARD_ERROR:.1%}".replace("%", " %") in TEXT
+
+
+def test_the_golden_case_shown_holds() -> None:
+    """The case worked out for the KPI shown is what it comes to."""
+    entries, shown = (block for block in blocks() if "\nmetrics:" in block or "expect:" in block)
+    catalog = load_catalog([*preset_sources(), ("docs/catalogue.md", entries)])
+    case = make_case("phone_solution_share", yaml.safe_load(shown))
+    assert check_case(catalog, case) == []

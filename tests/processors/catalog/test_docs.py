@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from processors.catalog import entries
 from processors.catalog.load import load_catalog
 from processors.facts import FACT_BY_TYPE
+from processors.golden import check_case, make_case
 from processors.histogram import ABSOLUTE_ERROR_MS_MAX, RELATIVE_ERROR_MAX
 from processors.names import UNIT_SUFFIX
 from processors.sketch import RELATIVE_STANDARD_ERROR, SKETCH_SIZE
@@ -57,7 +59,6 @@ def test_the_stated_errors_are_those_of_the_code() -> None:
 
 def test_the_golden_case_shown_holds() -> None:
     """The case worked out for the KPI shown is what it comes to."""
-    entries, shown = (block for block in blocks() if "\nmetrics:" in block or "expect:" in block)
-    catalog = load_catalog([*preset_sources(), ("docs/catalogue.md", entries)])
-    case = make_case("phone_solution_share", yaml.safe_load(shown))
-    assert check_case(catalog, case) == []
+    catalog = load_catalog([*sources(), ("example.yaml", EXAMPLE)])
+    (shown,) = re.findall(r"^```yaml\n(story: .*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    assert check_case(catalog, make_case("phone_solution_share", yaml.safe_load(shown))) == []

@@ -17,7 +17,8 @@ from processors.names import UNIT_SUFFIX
 from processors.sketch import RELATIVE_STANDARD_ERROR, SKETCH_SIZE
 from tests.processors.catalog.presets import presets, sources
 
-TEXT = Path(__file__).parents[3].joinpath("docs/catalogue.md").read_text("utf-8")
+ROOT = Path(__file__).parents[3]
+TEXT = ROOT.joinpath("docs/catalogue.md").read_text("utf-8")
 EXAMPLE = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)[0]
 
 
@@ -62,3 +63,13 @@ def test_the_golden_case_shown_holds() -> None:
     catalog = load_catalog([*sources(), ("example.yaml", EXAMPLE)])
     (shown,) = re.findall(r"^```yaml\n(story: .*?)^```", TEXT, re.MULTILINE | re.DOTALL)
     assert check_case(catalog, make_case("phone_solution_share", yaml.safe_load(shown))) == []
+
+
+def test_the_override_shown_gives_the_kpis_to_whoever_reads_them() -> None:
+    """It names every service of docker-compose.yml that is kpi's; topics need no catalogue."""
+    pattern = r"^```yaml\n(# docker-compose.override.*?)^```"
+    (shown,) = re.findall(pattern, TEXT, re.MULTILINE | re.DOTALL)
+    composed = ROOT.joinpath("docker-compose.yml").read_text("utf-8")
+    services = yaml.safe_load(composed)["services"]
+    ours = {name for name, one in services.items() if one.get("image") == "kpi-streams:local"}
+    assert set(yaml.safe_load(shown)["services"]) == ours - {"topics"}

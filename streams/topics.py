@@ -82,7 +82,13 @@ def add_partitions(settings: Settings, topic: str, partitions: int) -> None:
     """
     with _Admin(settings) as admin:
         if _describe(admin, [topic])[topic].partitions < partitions:
-            admin.create_partitions({topic: partitions})
+            try:
+                admin.create_partitions({topic: partitions})
+            except kafka_errors.IncompatibleBrokerVersion as error:
+                raise UnreachableError(
+                    f"broker: {settings.broker}: {topic}: it cannot add partitions (the embedded "
+                    "broker never can), so no table was changed: use a Kafka broker that can"
+                ) from error
 
 
 def describe_topics(settings: Settings) -> dict[str, TopicFacts]:

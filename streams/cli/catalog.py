@@ -1,4 +1,4 @@
-"""``kpi catalog list|show|check|explain|diff``: the KPIs as loaded, presets and your own."""
+"""``kpi catalog list|show|check|test|explain|diff``: the KPIs as loaded, presets and your own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from streams.catalog_files import catalog_sources, read_catalog
 from streams.cli.catalog_diff import add_arguments as add_diff_arguments
 from streams.cli.catalog_diff import run_diff
 from streams.cli.catalog_explain import run_explain
+from streams.cli.catalog_test import run_test
 from streams.cli.output import add_format, print_json, print_table
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ examples:
   kpi catalog explain cost_per_click    in plain words, with the present value taken apart
   kpi catalog explain --event e.json    which KPIs an event would change, and by how much
   kpi catalog check ./my-kpis           before they are deployed; exit code 1 where one is wrong
+  kpi catalog test ./my-kpis            their golden cases (docs/catalogue.md); 1 where one fails
   kpi catalog diff ./my-kpis            what they would change, in words
   kpi catalog diff ./my-kpis --dry-run --from 2026-03-01T00:00:00Z      and in figures
 """
@@ -46,24 +48,28 @@ def add_parser(subparsers: Subparsers) -> None:
     listing = actions.add_parser("list", help="every KPI, one line each")
     listing.add_argument("--family", help="only this family")
     show = actions.add_parser("show", help="everything about one KPI")
-    show.add_argument("kpi", help="the KPI's id")
+    show.add_argument("kpi", metavar="KPI", help="the KPI's id")
     check = actions.add_parser("check", help="load the catalogue and say what is wrong")
-    check.add_argument("directory", nargs="?", help="your KPIs (--catalog-dir)")
+    check.add_argument(
+        "directory", metavar="DIRECTORY", nargs="?", help="your KPIs (--catalog-dir)"
+    )
+    test = actions.add_parser("test", help="work out the golden cases beside your KPIs")
+    test.add_argument("directory", metavar="DIRECTORY", nargs="?", help="your KPIs (--catalog-dir)")
     explaining = actions.add_parser("explain", help="a KPI in plain words, or what events change")
-    explaining.add_argument("kpi", nargs="?", help="the KPI's id")
+    explaining.add_argument("kpi", metavar="KPI", nargs="?", help="the KPI's id")
     explaining.add_argument("--event", metavar="FILE", help="events as JSON; - is the input")
     diff = actions.add_parser("diff", help="what another directory of KPIs would change")
     add_diff_arguments(diff)
-    for action in (listing, show, check, explaining, diff):
+    for action in (listing, show, check, test, explaining, diff):
         add_format(action)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Do one of the actions."""
-    if args.action == "check":
+    if args.action in ("check", "test"):
         if args.directory:
             settings = replace(settings, catalog_dir=args.directory)
-        return _check(settings, args.format)
+        return (_check if args.action == "check" else run_test)(settings, args.format)
     if args.action == "diff":
         return run_diff(args, settings)
     catalog = read_catalog(settings)

@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from processors.errors import UsageError
 from streams.cli.failures import explain
@@ -23,7 +23,7 @@ from streams.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 DESCRIPTION = "Exact rolling KPIs from Kafka tracking events."
 EPILOG = """\
@@ -36,6 +36,7 @@ examples:
 exit codes: 0 done, 1 the checked thing is wrong, 2 usage, 3 a service is unreachable or refused
 """
 _COLLECTING = frozenset({"collector", "up", "doctor"})
+_SETTINGS: Final = "settings (flag > environment > .env > default)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,6 +76,26 @@ class _CommandsHelp(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog)
         self._action_max_length = max(len(command.name) for command in COMMANDS) + 4
+
+
+class _SettingsHelp(argparse.RawDescriptionHelpFormatter):
+    """Leaves the settings, which every command takes, out of its usage: errors show that."""
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        """Add the usage of what is the command's own."""
+        own = [action for action in actions if _group(action) != _SETTINGS]
+        super().add_usage(usage, own, groups, prefix)
+
+
+def _group(action: argparse.Action) -> object:
+    """Return the title of an option's group, which argparse has no public way to ask for."""
+    return getattr(getattr(action, "container", None), "title", None)
 
 
 def _say(text: str) -> None:
@@ -120,14 +141,14 @@ def _add_settings(parser: argparse.ArgumentParser, shown: frozenset[str]) -> Non
         parser: the command's.
         shown: settings that its help names; every command takes all of them.
     """
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.formatter_class = _SettingsHelp
     taken: set[str] = set()
     for action in parser._actions:  # noqa: SLF001  # argparse has no public way to ask
         taken.update(action.option_strings)
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for choice in action.choices.values():
                 _add_settings(choice, shown)
-    group = parser.add_argument_group("settings (flag > environment > .env > default)")
+    group = parser.add_argument_group(_SETTINGS)
     for name in setting_names():
         flag = "--" + name.replace("_", "-")
         if flag not in taken and has_flag(name):

@@ -40,7 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "query", help="values of a KPI", description="Print the values of a KPI.", epilog=EPILOG
     )
-    parser.add_argument("kpi", help="the KPI's id: see kpi catalog list")
+    parser.add_argument("kpi", metavar="KPI", help="the KPI's id: see kpi catalog list")
     parser.add_argument("--window", default="", help="one of its windows (its first)")
     parser.add_argument("--by", default="", metavar="DIM,DIM", help="dimensions (the total)")
     parser.add_argument("--at", default=NOW, metavar="TIME", help="RFC 3339, ms or now (now)")

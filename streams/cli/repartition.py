@@ -28,15 +28,17 @@ examples:
 
 How: stop the topic's producers, let the workers read it to its end (kpi top: no lag), end the
 workers, run this, start them again, then the producers. With --partitions it adds the partitions
-itself, at the only moment at which no record can be in the wrong place.
+itself, at the only moment at which no record can be in the wrong place. The embedded broker cannot
+add partitions.
 
 Panes, offsets and counters stay with their partition. States (sessions, carts, orders, tickets)
 and their timers move to where their keys' next records come; where a state does not hold its
 record's key, the topic is read once more for it. Nothing is guessed: it refuses, and changes no
 table, where records that were published before the change are not counted yet, where workers have
-counted records of both layouts, or where keys do not lie where murmur2 puts them. A topic whose
-events keep no state (tracking.ads) can be changed under traffic. tracking.customer is written by
-the workers: it needs them at the end of tracking.visitor, too, and ended in order.
+counted records of both layouts, or where keys do not lie where murmur2 puts them. The workers end
+in any case; producers of a topic whose events keep no state (tracking.ads) may go on. The topic
+tracking.customer is written by the workers: it needs them at the end of tracking.visitor, too, and
+ended in order.
 
 Afterwards the log before the change is of the old layout: counting it anew, a backfill or a verify
 across the change would see a session that spans it as two, so take a backup (kpi state backup).

@@ -17,6 +17,7 @@ import time
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from processors.errors import UnreachableError
@@ -151,6 +152,7 @@ class _Demo:
             f"changes as they happen {url}/api/v1/stream?by=total",
             "for kpi query and kpi doctor in a second terminal:",
             f"  export KPI_BROKER={settings.broker} KPI_REDIS_URL={settings.redis_url}",
+            *_exports(settings),
             "broker and Valkey keep nothing after the end; the broker never trims its log in",
             f"memory, so traffic stops after {EVENTS_MAX:,} events",
         ):
@@ -183,3 +185,10 @@ class _Demo:
 def _has_display() -> bool:
     """Tell whether a browser would open in a window, rather than take over the terminal."""
     return sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+
+
+def _exports(settings: Settings) -> list[str]:
+    """Name the directory of the user's KPIs too: without it nobody else knows them."""
+    if not settings.catalog_dir:
+        return []
+    return [f"  export KPI_CATALOG_DIR={quote(str(Path(settings.catalog_dir).resolve()))}"]

@@ -143,8 +143,9 @@ def reaching(client: Redis) -> Iterator[None]:
     except _AWAY as error:
         if isinstance(error, _REFUSED):
             raise UnreachableError(f"Redis at {address_of(client)} refused: {error}") from error
+        why = str(error).rstrip(".")
         raise UnreachableError(
-            f"Redis at {address_of(client)} is unreachable: {error}. Start it, or set redis_url"
+            f"Redis at {address_of(client)} is unreachable: {why}. Start it, or set redis_url"
         ) from error
     except RedisError as error:
         if is_refusal(error):

@@ -141,3 +141,88 @@ def test_explain_says_what_an_event_would_change(
 def test_explain_of_nothing_is_usage(arguments: tuple[str, ...]) -> None:
     """One KPI or one file, and they exist."""
     assert main(["catalog", "explain", *arguments]) == 2
+
+
+CASE = """\
+story: two checkouts, one of them on a phone
+events:
+  - {at: "0:01", type: checkout_started, visitor_id: v1, cart_id: c1, device: mobile}
+  - {at: "0:02", type: checkout_started, visitor_id: v2, cart_id: c2, device: desktop}
+expect:
+  - {window: 5m, end: "0:05", value: 2}
+  - {window: 5m, end: "0:05", by: {device: mobile}, value: 1}
+  - {window: 5m, end: "0:05", by: {device: tablet}, absent: true}
+"""
+
+
+def write_case(own: Path, text: str, kpi: str = "checkouts") -> None:
+    """Lay a golden case beside the README's KPI."""
+    (own / "golden").mkdir(exist_ok=True)
+    (own / "golden" / f"{kpi}.yaml").write_text(text)
+
+
+def test_an_own_kpis_golden_case_needs_no_python(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One YAML entry and one case beside it: the command works it out, without any server."""
+    write_case(own, CASE)
+    assert main(["catalog", "test", str(own), "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"]
+    assert [case["kpi"] for case in found["cases"]] == ["checkouts"]
+    assert found["without_a_case"] == []
+
+
+def test_a_value_other_than_expected_fails_with_both(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1; file, window, and what was found beside what was expected."""
+    write_case(own, CASE.replace("value: 2", "value: 3"))
+    assert main(["catalog", "test", str(own)]) == 1
+    told = capsys.readouterr().err
+    assert f"{own}/golden/checkouts.yaml: two checkouts, one of them on a phone: " in told
+    assert "5m to 0:05, value: value is 2, expected 3" in told
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("value: 2", "valeu: 2", "did you mean value?"),
+        ("{window: 5m", "{window: 7m", "no window '7m': it has 5m, 1h"),
+        ("device: tablet", "campaign: a", "not kept by ['campaign']: there is none; device"),
+        ('end: "0:05"', "end: 1:05", "in quotes"),
+        ('end: "0:05"', 'end: "0:05:03"', "end: 0:05:03: "),
+        ("type: checkout_started", "type: checkout_start", "did you mean checkout_started?"),
+        ("visitor_id: v1, ", "", "would be a dead letter"),
+        ("story: two", "stories: two", "a case has story, events and expect"),
+        ("value: 1}", "stat: p90, value: 1}", "no 'p90': it has value"),
+        ("absent: true", "value: 1", "there is no row; rows: "),
+        ("value: 2}", "by: [}", "while parsing"),
+    ],
+)
+def test_a_faulty_case_says_what_is_wrong(
+    own: Path, right: str, wrong: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A typo in a case is told, and never passes as a case that holds."""
+    assert right in CASE
+    write_case(own, CASE.replace(right, wrong, 1))
+    assert main(["catalog", "test", str(own)]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_a_case_of_no_kpi_fails_and_a_kpi_of_no_case_is_named(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file's name is the KPI; what nobody tests is said."""
+    write_case(own, CASE, "checkout")
+    assert main(["catalog", "test", str(own)]) == 1
+    told = capsys.readouterr().err
+    assert "there is no KPI 'checkout': did you mean checkouts?" in told
+    assert "kpi: without a case: checkouts" in told
+
+
+def test_no_case_at_all_is_usage(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, with where the first one goes."""
+    assert main(["catalog", "test", str(own)]) == 2
+    assert f"write {own}/golden/KPI.yaml" in capsys.readouterr().err
+    assert main(["catalog", "test"]) == 2

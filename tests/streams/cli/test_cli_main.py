@@ -68,6 +68,18 @@ def test_usage_errors_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert "invalid choice: 'nonsense'" in capsys.readouterr().err
 
 
+def test_a_usage_error_shows_the_commands_own_arguments(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What went wrong is not lost below forty settings; the help still lists them."""
+    with pytest.raises(SystemExit):
+        main(["query", "--window"])
+    told = capsys.readouterr().err
+    assert "[--by DIM,DIM]" in told
+    assert "--broker" not in told
+    assert told.count("\n") < 6
+
+
 def test_an_error_is_one_line_with_its_exit_code() -> None:
     """A wrong setting: one line that begins with kpi:, exit code 2, no traceback."""
     done = kpi("catalog", "list", KPI_PARTITIONS="many")

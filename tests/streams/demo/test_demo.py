@@ -77,16 +77,20 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
 
 
 def test_it_ends_by_itself_with_figures_shown(
-    demo: Callable[..., Demo], eventually: Callable[..., None]
+    demo: Callable[..., Demo], eventually: Callable[..., None], tmp_path: Path
 ) -> None:
-    """--seconds: exit code 0, values of headline KPIs on the way, no process left."""
-    run = demo("--seconds", "5")
+    """--seconds: exit code 0, KPIs and a second terminal's settings shown, no process left."""
+    own = tmp_path / "my kpis"
+    own.mkdir()
+    (own / "own.yaml").write_text("metrics: {page_views: {target: 1}}\n")
+    run = demo("--seconds", "5", "--catalog-dir", str(own))
     eventually(lambda: LIVE in run.text(), DEADLINE_S)
     children = run.children()
     assert set(children) == {"tansu", "valkey", "worker", "exporter"}
     assert run.process.wait(DEADLINE_S) == 0, run.text()
     for shown in ("/api/v1/kpis", "conversion rate: 5m", "click through rate: 5m"):
         assert shown in run.text()
+    assert f"export KPI_CATALOG_DIR='{own}'" in run.text()
     assert not any(map(alive, children.values()))
 
 

@@ -1,17 +1,20 @@
 """PromQL pieces that every rule is made of.
 
 Series of several exporters are the same figures twice, so every read takes the largest of them
-(``max without``) and never a sum.
+(``max without``) and never a sum. For the final values that alerts watch, recording rules do so,
+once for all alerts: ``kpi:<series>:max``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from processors import names
 from processors.catalog.model import CHANGE, Alert, Catalog, Metric, MetricType
 
+RECORDED: Final = re.compile(r"kpi:(\w+):max(\{[^}]*\})")
 REPLICA_LABELS: Final = ("instance", "job", "pod", "container", "endpoint", "namespace", "service")
 # two-sided 95 % and 99 %
 CONFIDENCE_Z: Final = {"info": 1.96, "warning": 1.96, "critical": 2.576}
@@ -27,6 +30,23 @@ def once(series: str, *more: str, past: str = "") -> str:
     """Read a series once, however many exporters serve it; ``past`` is how long ago."""
     offset = f" offset {past}" if past else ""
     return f"max without ({', '.join((*REPLICA_LABELS, *more))}) ({series}{offset})"
+
+
+def recorded(name: str, labels: Mapping[str, str], past: str = "") -> str:
+    """Read what a recording rule keeps of a series; ``past`` is how long ago."""
+    series = selector(f"kpi:{name.removeprefix('kpi_')}:max", labels)
+    series += f" offset {past}" if past else ""
+    return f"max without ({names.LABEL_STAT}) ({series})" if names.LABEL_STAT in labels else series
+
+
+def recordings(expressions: Iterable[str]) -> dict[tuple[str, str], str]:
+    """Return (name, labels) -> expression of every recorded series that expressions read."""
+    found: dict[tuple[str, str], str] = {}
+    for expression in expressions:
+        for name, labels in RECORDED.findall(expression):
+            dropped = () if f"{names.LABEL_STAT}=" in labels else (names.LABEL_STAT,)
+            found[f"kpi:{name}:max", labels] = once(f"kpi_{name}{labels}", *dropped)
+    return found
 
 
 def total(series: str, by: str) -> str:
@@ -69,17 +89,13 @@ def watched_labels(metric: Metric, alert: Alert) -> dict[str, str]:
 
 def value(metric: Metric, alert: Alert, past: str = "") -> str:
     """Return the final value that an alert watches."""
-    return once(
-        selector(watched_name(metric, alert), watched_labels(metric, alert)),
-        names.LABEL_STAT,
-        past=past,
-    )
+    return recorded(watched_name(metric, alert), watched_labels(metric, alert), past)
 
 
 def companion(metric: Metric, alert: Alert, which: str, past: str = "") -> str:
     """Return a final companion of an alert's value: numerator, denominator or samples."""
     name = names.companion_name(metric.id, which, final=True)
-    return once(selector(name, labels_of(alert)), past=past)
+    return recorded(name, labels_of(alert), past)
 
 
 def is_proportion(catalog: Catalog, metric: Metric) -> bool:

@@ -31,14 +31,23 @@ _TWIN: Final = {"instance": "b:9464", "job": "kpi-exporter"}
 
 def rule_files(catalog: Catalog) -> dict[str, str]:
     """Return family -> rule file, the pipeline's own among them."""
-    groups: dict[str, list[dict[str, object]]] = {}
+    groups: dict[str, list[Rule]] = {}
     for rule in (*kpi_rules(catalog), *pipeline_rules()):
-        groups.setdefault(rule.family, []).append(rule.as_yaml())
+        groups.setdefault(rule.family, []).append(rule)
     return {
         family: MARK
-        + dump({"groups": [{"name": f"kpi-{family}", "interval": "1m", "rules": rules}]})
+        + dump({"groups": [{"name": f"kpi-{family}", "interval": "1m", "rules": _group(rules)}]})
         for family, rules in groups.items()
     }
+
+
+def _group(rules: list[Rule]) -> list[dict[str, object]]:
+    """Return a group's rules: what is recorded comes first, so that alerts see it at once."""
+    read = promql.recordings(rule.expression for rule in rules)
+    kept: list[dict[str, object]] = [
+        {"record": name, "expr": expression} for (name, _), expression in read.items()
+    ]
+    return kept + [rule.as_yaml() for rule in rules]
 
 
 def prometheus_rule(catalog: Catalog) -> str:

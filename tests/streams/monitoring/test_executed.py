@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from streams.embedded.servers import Addresses
 
 pytestmark = pytest.mark.servers
+RECORDED = re.compile(r"kpi:(\w+):max(\{[^}]*\})( offset \w+)?")
 COMPANIONS = ("numerator", "denominator", "samples", names.CHANGE_RATIO)
 # Customers of the window before, and money in two currencies without a rate between them.
 NOT_COVERED = {"customer_retention_rate", "customer_lifetime_value", "clv_to_cac"}
@@ -71,10 +73,22 @@ def panels(catalog: Catalog) -> Iterator[str]:
 
 
 def alerts(rules: Path) -> Iterator[str]:
-    """Yield every rule's expression."""
+    """Yield every rule's expression, with what it reads of recordings written out."""
     for path in sorted(rules.glob("*.rules.yml")):
         for group in yaml.safe_load(path.read_text())["groups"]:
-            yield from (rule["expr"] for rule in group["rules"])
+            kept = [rule["expr"] for rule in group["rules"] if "record" in rule]
+            yield from kept
+            for rule in group["rules"]:
+                if "alert" in rule:
+                    yield RECORDED.sub(partial(written_out, kept), rule["expr"])
+
+
+def written_out(kept: list[str], found: re.Match[str]) -> str:
+    """Return the recording rule's own expression, of as long ago as it is read."""
+    name, labels, past = found.groups()
+    series = f"(kpi_{name}{labels})"
+    (one,) = [expression for expression in kept if expression.endswith(series)]
+    return one.removesuffix(")") + (past or "") + ")"
 
 
 def names_of(catalog: Catalog) -> dict[str, str]:

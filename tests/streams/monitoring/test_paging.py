@@ -87,7 +87,9 @@ def rules_of(catalog: Catalog) -> dict[str, Any]:
     (group,) = content["groups"]
     group["interval"] = "1s"
     group["rules"] = [
-        rule | {"for": "2s"} for rule in group["rules"] if rule["labels"].get("kpi") == KPI
+        rule if "record" in rule else rule | {"for": "2s"}
+        for rule in group["rules"]
+        if "record" in rule or rule["labels"].get("kpi") == KPI
     ]
     return content
 

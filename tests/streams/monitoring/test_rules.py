@@ -101,13 +101,32 @@ def test_every_rule_has_a_firing_and_a_silent_case(files: Path) -> None:
 
 
 def rules_of(files: Path) -> list[dict[str, Any]]:
-    """Return every generated rule."""
+    """Return every generated alert rule."""
     return [
         rule
         for path in sorted((files / generate.RULES).glob("*.rules.yml"))
         for group in yaml.safe_load(path.read_text())["groups"]
         for rule in group["rules"]
+        if "alert" in rule
     ]
+
+
+def test_what_alerts_watch_is_recorded_once_before_them(files: Path) -> None:
+    """Each recorded series that an alert reads has one rule, ahead of it in the same group."""
+    for path in sorted((files / generate.RULES).glob("*.rules.yml")):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            kept = [rule for rule in group["rules"] if "record" in rule]
+            assert group["rules"][: len(kept)] == kept
+            found = {
+                (name, labels)
+                for rule in group["rules"][len(kept) :]
+                for name, labels in re.findall(r"(kpi:\w+:max)(\{[^}]*\})", rule["expr"])
+            }
+            recorded = [
+                (rule["record"], re.findall(r"\{[^}]*\}", rule["expr"])[0]) for rule in kept
+            ]
+            assert len(recorded) == len(set(recorded))
+            assert set(recorded) == found
 
 
 def test_every_alert_links_to_a_heading_of_the_runbook(files: Path) -> None:

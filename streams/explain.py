@@ -10,7 +10,7 @@ from processors.evaluate import evaluate
 from processors.explain import explain, take_apart
 from processors.inputs import inputs_of, last_seen_ms, missing_inputs, waiting_for
 from streams.query import Question, read_window
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 from streams.tables.measure_register import read_register
 from streams.tables.redis_reader import RedisReader
 from streams.tables.versioned import VersionedReader
@@ -63,10 +63,7 @@ async def explain_settings(settings: Settings, catalog: Catalog, metric: Metric)
     Raises:
         UnreachableError: Redis is away or refused.
     """
-    client = open_client(settings.redis_url)
-    try:
+    async with connected(settings.redis_url) as client:
         kept = look(await read_register(client, settings.namespace), catalog)
         reader = VersionedReader(RedisReader(client, settings.namespace), kept)
         return await explain_now(reader, catalog, metric, time.time_ns() // 1_000_000)
-    finally:
-        await client.aclose()

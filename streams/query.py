@@ -24,7 +24,7 @@ from streams.exporter.horizon import (
     read_from_ms,
     watermark_ms,
 )
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 from streams.tables.measure_register import read_register
 from streams.tables.redis_reader import RedisReader
 from streams.tables.versioned import VersionedReader
@@ -291,11 +291,8 @@ async def query(
     Raises:
         CheckFailedError, UnreachableError: see :func:`answer`.
     """
-    client = open_client(settings.redis_url)
-    try:
+    async with connected(settings.redis_url) as client:
         register = await read_register(client, settings.namespace)
         kept = look(register, catalog, back=before)
         reader = VersionedReader(RedisReader(client, settings.namespace), kept)
         return await answer(reader, catalog, question, time.time_ns() // 1_000_000, kept)
-    finally:
-        await client.aclose()

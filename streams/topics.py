@@ -132,7 +132,8 @@ class _Admin:
             )
         except kafka_errors.KafkaError as error:
             raise UnreachableError(
-                f"broker: {self._broker}: {type(error).__name__}: nothing can be read or published"
+                f"broker: {self._broker}: unreachable or refuses ({type(error).__name__}). "
+                "Start it, or set broker (TLS and login: docs/security.md)"
             ) from error
         return self._client
 

@@ -30,6 +30,7 @@ _SESSION = _FUNNEL | {
     "session_ended",
     "session_engaged",
 }
+_OPENNESS = frozenset({"ticket_became_open", "ticket_became_closed"})
 
 
 def _sessions(d: Defaults, reads: Reads) -> Processor:
@@ -56,6 +57,7 @@ PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]],
             retention_ms=d.ticket_retention_ms,
             sla_ms=d.first_response_sla_ms,
             ages_ms=WAIT_BOUNDS_MS if "ticket_waiting" in reads else (),
+            counts_open=not _OPENNESS.isdisjoint(reads),
         ),
         frozenset(
             {

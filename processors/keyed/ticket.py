@@ -41,8 +41,9 @@ class Status(Mark, array_like=True, gc=False):
 class TicketState(msgspec.Struct, array_like=True):
     """A ticket: its opening, the agent replies that may be the first, its statuses.
 
-    ``seen_ms`` is the watermark up to which deadlines were concluded; ``waits`` tells whether its
-    waiting was counted from its beginning.
+    ``seen_ms`` is the watermark up to which deadlines were concluded. ``waits`` and ``opens`` tell
+    whether its waiting, and that it is open, were counted from the beginning; states from before
+    there was ``opens`` were.
     """
 
     key: str
@@ -53,6 +54,7 @@ class TicketState(msgspec.Struct, array_like=True):
     drop_ms: int = 0
     due_ms: int = NEVER_MS
     waits: bool = False
+    opens: bool = True
 
 
 class TicketProcessor(Processor):
@@ -62,6 +64,7 @@ class TicketProcessor(Processor):
         retention_ms: how long a ticket is known after its last event, and how late events may be.
         sla_ms: within how long a first reply is owed.
         ages_ms: ages that waiting tickets are told apart by; none: nobody asks.
+        counts_open: whether anybody asks which are open.
     """
 
     name: ClassVar[str] = "ticket"
@@ -73,9 +76,15 @@ class TicketProcessor(Processor):
     )
 
     def __init__(
-        self, *, retention_ms: int, sla_ms: int = 3_600_000, ages_ms: tuple[int, ...] = ()
+        self,
+        *,
+        retention_ms: int,
+        sla_ms: int = 3_600_000,
+        ages_ms: tuple[int, ...] = (),
+        counts_open: bool = True,
     ) -> None:
         self.lateness_ms = retention_ms
+        self._counts_open = counts_open
         self._ages_ms = ages_ms
         self._sla_ms = sla_ms
         self._dimensions = field_getter(TicketOpened, DIMENSIONS)
@@ -88,12 +97,13 @@ class TicketProcessor(Processor):
 
     def new(self, key: str) -> TicketState:
         """Return a ticket of which nothing is known."""
-        return TicketState(key)
+        return TicketState(key, opens=self._counts_open)
 
     def take(self, state: TicketState, event: Any, offset: int, emit: Emit) -> None:
         """Add the event; emit the figures that it makes, moves or takes back."""
         # What began before anybody asked would only be counted as it ends: less than nothing.
         state.waits = bool(self._ages_ms) and (state.waits or state.opened is None)
+        state.opens = self._counts_open and state.opens
         before = self._figures(state)
         kind = event.__class__
         dimensions = self._dimensions(event)
@@ -116,6 +126,7 @@ class TicketProcessor(Processor):
     def close(self, state: TicketState, watermark_ms: int, emit: Emit) -> bool:
         """Conclude a deadline that has passed; forget a ticket whose retention has."""
         state.waits = state.waits and bool(self._ages_ms)
+        state.opens = state.opens and self._counts_open
         before = self._figures(state)
         state.seen_ms = max(state.seen_ms, watermark_ms)
         emit_difference(before, self._figures(state), emit)
@@ -161,7 +172,8 @@ class TicketProcessor(Processor):
         last = state.statuses[-1] if state.statuses else None
         if last is not None and last.solved and last.ts >= opened.ts:
             figures.append(_figure(facts.TicketSolved, last, opened))
-        figures += _openness(opened, state.statuses)
+        if state.opens:
+            figures += _openness(opened, state.statuses)
         if state.waits:
             figures += self._wait(state, opened).facts(self._ages_ms, state.seen_ms)
         return figures

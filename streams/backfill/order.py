@@ -11,7 +11,7 @@ from processors.errors import UsageError
 from streams.backfill.log import LogRange
 from streams.backfill.run import Backfill, Backfilled
 from streams.tables.admin import drop_namespace
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 from streams.tables.redis_reader import RedisReader
 from streams.tables.redis_table import RedisTable
 from streams.tables.registry import read_partitions
@@ -62,16 +62,13 @@ async def backfill(
             f"--into {order.into}: that is the namespace whose figures are shown: they would be"
             " counted twice"
         )
-    client = open_client(settings.redis_url)
-    try:
+    async with connected(settings.redis_url) as client:
         await _make_room(client, order)
         ends = await workers_offsets(client, settings.namespace)
         make_table = partial(RedisTable, client, order.into)
         log = open_range(settings, ends, order)
         work = Backfill(catalog, settings, make_table, order.from_ms)
         return await work.run(log, sealed_ms(order), report)
-    finally:
-        await client.aclose()
 
 
 def open_range(settings: Settings, ends: dict[PartitionId, int], order: Order) -> LogRange:

@@ -9,7 +9,7 @@ from processors.catalog.difference import changes_figures
 from streams.backfill.order import open_range, sealed_ms, workers_offsets
 from streams.backfill.run import Backfill
 from streams.query import Question, answer
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 from streams.tables.memory_reader import MemoryReader
 from streams.tables.memory_store import MemoryStore
 from streams.tables.memory_table import MemoryTable
@@ -50,11 +50,8 @@ async def try_out(
     Raises:
         UnreachableError: broker or Redis is away or refused.
     """
-    client = open_client(settings.redis_url)
-    try:
+    async with connected(settings.redis_url) as client:
         ends = await workers_offsets(client, settings.namespace)
-    finally:
-        await client.aclose()
     kpis = [one.kpi for one in differing if changes_figures(one)]
     values: list[dict[tuple[str, ...], Row]] = []
     log, at_ms = open_range(settings, ends, order), sealed_ms(order)  # one clock for both

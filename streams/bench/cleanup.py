@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from processors.errors import UnreachableError
 from streams.kafka_clients import connection
 from streams.tables.admin import drop_namespace
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 from streams.topics import describe_topics
 
 if TYPE_CHECKING:
@@ -31,11 +31,8 @@ def drop(settings: Settings) -> None:
 
 
 async def _drop(settings: Settings, topics: list[str]) -> None:
-    client = open_client(settings.redis_url)
-    try:
+    async with connected(settings.redis_url) as client:
         await drop_namespace(client, settings.namespace)
-    finally:
-        await client.aclose()
     admin = AIOKafkaAdminClient(**connection(settings))
     try:
         await admin.start()

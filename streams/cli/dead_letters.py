@@ -19,7 +19,7 @@ from streams.dead_letters.group import Choice, newest, tally
 from streams.dead_letters.read import read_letters
 from streams.dead_letters.retry import DONE, PENDING, retry, summary
 from streams.producer.gate import validity_of
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 
 if TYPE_CHECKING:
     import argparse
@@ -123,12 +123,9 @@ def _chosen(settings: Settings, choice: Choice) -> tuple[list[Letter], dict[str,
     letters = [letter for letter in newest(light) if choice.takes(letter)]
 
     async def ask() -> dict[str, str]:
-        client = open_client(settings.redis_url)
-        try:
+        async with connected(settings.redis_url) as client:
             sources = [letter.source for letter in letters]
             return await intents.counted(client, settings.namespace, sources)
-        finally:
-            await client.aclose()
 
     return letters, asyncio.run(ask()) if letters else {}
 

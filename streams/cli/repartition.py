@@ -12,7 +12,7 @@ from streams.catalog_files import read_catalog
 from streams.cli.output import add_format, print_json
 from streams.cli.progress import ProgressLine
 from streams.repartition.run import Repartitioned, repartition
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 
 if TYPE_CHECKING:
     import argparse
@@ -85,8 +85,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 async def _repartition(
     args: argparse.Namespace, settings: Settings, progress: ProgressLine
 ) -> Repartitioned:
-    client = open_client(settings.redis_url)
-    try:
+    async with connected(settings.redis_url) as client:
         return await repartition(
             client,
             settings,
@@ -96,5 +95,3 @@ async def _repartition(
             backup=args.backup,
             report=progress.report,
         )
-    finally:
-        await client.aclose()

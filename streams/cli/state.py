@@ -14,7 +14,7 @@ from streams.backup.write import restore
 from streams.cli.output import add_format, print_json
 from streams.cli.progress import ProgressLine
 from streams.tables.admin import drop_namespace
-from streams.tables.connection import address_of, open_client
+from streams.tables.connection import address_of, connected
 
 if TYPE_CHECKING:
     import argparse
@@ -94,11 +94,8 @@ async def _with_client(
     args: argparse.Namespace,
     settings: Settings,
 ) -> Answer:
-    client = open_client(settings.redis_url)
-    try:
+    async with connected(settings.redis_url) as client:
         return await action(client, args, settings)
-    finally:
-        await client.aclose()
 
 
 async def _backup(client: Redis, args: argparse.Namespace, settings: Settings) -> Answer:
@@ -126,6 +123,8 @@ async def _backup(client: Redis, args: argparse.Namespace, settings: Settings) -
 
 async def _restore(client: Redis, args: argparse.Namespace, settings: Settings) -> Answer:
     namespace = args.into or settings.namespace
+    if not args.file.is_file():
+        raise UsageError(f"{args.file}: there is no such file")
     what = f"restoring {args.file} would replace what they count"
     unknown = await refuse_workers(client, settings, namespace, what)
     with ProgressLine(sys.stderr) as progress:

@@ -29,7 +29,7 @@ from streams.producer.prepare import now_ms
 from streams.replay.arrival import wait_for
 from streams.replay.publish import Publisher
 from streams.tables.base import PartitionId
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 from streams.tables.redis_reader import RedisReader
 
 if TYPE_CHECKING:
@@ -126,16 +126,13 @@ async def retry(
     Raises:
         UnreachableError: the broker or Redis is away or refused.
     """
-    client = open_client(settings.redis_url)
-    try:
+    async with connected(settings.redis_url) as client:
         with Publisher(settings) as publisher:
             planner = Planner(fix, validity, publisher.partitions)
             attempts = [planner.attempt(letter) for letter in letters]
             await _leave_out_counted(client, settings.namespace, attempts)
             if not dry_run:
                 await _publish(client, settings, attempts, publisher, wait_ms)
-    finally:
-        await client.aclose()
     return attempts
 
 

@@ -18,7 +18,7 @@ from processors.names import CUSTOMER, VISITOR
 from streams.producer.partition import Partitioner
 from streams.replay.publish import Publisher
 from streams.tables.base import PartitionId
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 from streams.tables.notes import NoteKey, read_notes
 
 if TYPE_CHECKING:
@@ -107,17 +107,14 @@ async def answer(settings: Settings, request: Request, timeout_s: float) -> Answ
     Raises:
         UnreachableError: Redis is away or refused.
     """
-    client = open_client(settings.redis_url)
     keys = [NoteKey(who, RECEIPTS, receipt_id(request.id)) for who in request.awaited]
     deadline = time.monotonic() + timeout_s
-    try:
+    async with connected(settings.redis_url) as client:
         while True:
             notes = await read_notes(client, settings.namespace, keys)
             if len(notes) == len(keys) or time.monotonic() >= deadline:
                 return _answer(request.awaited, {k.partition: v for k, v in notes.items()})
             await asyncio.sleep(_POLL_S)
-    finally:
-        await client.aclose()
 
 
 def _answer(awaited: Sequence[PartitionId], notes: dict[PartitionId, bytes]) -> Answer:

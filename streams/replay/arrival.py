@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from processors.errors import CheckFailedError
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 from streams.tables.redis_reader import RedisReader
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def wait_until_checkpointed(
     """
 
     async def wait() -> None:
-        client = open_client(settings.redis_url)
-        try:
+        async with connected(settings.redis_url) as client:
             await wait_for(
                 RedisReader(client, settings.namespace),
                 next_offsets,
@@ -98,7 +97,5 @@ def wait_until_checkpointed(
                 report=report,
                 stall_timeout_ms=settings.stall_timeout_ms,
             )
-        finally:
-            await client.aclose()
 
     asyncio.run(wait())

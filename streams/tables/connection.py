@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, cast
 
 from redis.asyncio import Redis, RedisCluster
@@ -123,6 +123,24 @@ def address_of(client: Redis) -> str:
     if "path" in where:
         return f"unix:{where['path']}"
     return f"{where.get('host', 'localhost')}:{where.get('port', 6379)}/{where.get('db', 0)}"
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Redis]:
+    """Have a client of :func:`open_client` for a while, and close it.
+
+    Raises:
+        SettingsError: the URL cannot be read.
+        UnreachableError: the server was away or refused, in whatever was done with the client.
+    """
+    client = open_client(url)
+    try:
+        yield client
+    except RedisError:  # of other things' errors (a file's, the broker's) nothing is said of Redis
+        with reaching(client):
+            raise
+    finally:
+        await client.aclose()
 
 
 async def call(client: Redis, *command: object) -> Any:

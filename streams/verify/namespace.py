@@ -17,7 +17,7 @@ from streams.embedded.servers import embedded_servers
 from streams.kafka_clients import connection
 from streams.settings import DEFAULT_SOURCE
 from streams.tables.admin import drop_namespace
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 from streams.topics import describe_topics
 
 if TYPE_CHECKING:
@@ -68,11 +68,8 @@ def _configured(settings: Settings, name: str) -> bool:
 
 
 async def _drop_tables(settings: Settings) -> None:
-    client = open_client(settings.redis_url)
-    try:
+    async with connected(settings.redis_url) as client:
         await drop_namespace(client, settings.namespace)
-    finally:
-        await client.aclose()
 
 
 def _delete_topics(settings: Settings, say: Callable[[str], None]) -> None:

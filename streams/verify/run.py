@@ -18,7 +18,7 @@ from streams.catalog_files import read_catalog
 from streams.kafka_log import read_log
 from streams.replay.run import replay
 from streams.supervisor.tree import Supervisor
-from streams.tables.connection import open_client
+from streams.tables.connection import connected
 from streams.tables.redis_reader import RedisReader
 from streams.verify.compare import compare
 from streams.verify.log import append_log, create_log
@@ -140,11 +140,8 @@ def _recompute(
 
 
 async def _counters(settings: Settings) -> dict[str, int]:
-    client = open_client(settings.redis_url)
-    try:
+    async with connected(settings.redis_url) as client:
         progress = await RedisReader(client, settings.namespace).progress()
-    finally:
-        await client.aclose()
     total: dict[str, int] = {}
     for where, partition in progress.items():
         if where.topic not in EVENT_TOPICS:
@@ -155,8 +152,5 @@ async def _counters(settings: Settings) -> dict[str, int]:
 
 
 async def _panes(settings: Settings, rung: str) -> RungPanes:
-    client = open_client(settings.redis_url)
-    try:
+    async with connected(settings.redis_url) as client:
         return await RedisReader(client, settings.namespace).panes(rung, -_EVER_MS, _EVER_MS)
-    finally:
-        await client.aclose()

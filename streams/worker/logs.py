@@ -22,6 +22,8 @@ def set_up_logging(level: str) -> None:
         return
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # What kafka-python does here, at the start, either succeeds or is said once by the program.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     for name in SERVICES:
         logging.getLogger(name).addFilter(_is_no_service_step)
     for handler in logging.getLogger().handlers:

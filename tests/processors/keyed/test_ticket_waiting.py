@@ -118,3 +118,20 @@ def test_a_wait_that_began_before_anybody_asked_is_not_counted_at_its_end() -> N
     TICKETS.close(state, 10 * MINUTE_MS, facts.append)
     assert not [fact for fact in facts if type(fact).__name__ == "TicketWaiting"]
     assert ages([ticket("ticket_opened", 20)], 21) == {1: 1}
+
+
+def test_a_ticket_that_was_open_before_anybody_asked_is_not_counted_at_its_end() -> None:
+    """It was never added, so there is nothing to take away; the next one counts."""
+    silent = TicketProcessor(retention_ms=RETENTION * MINUTE_MS, counts_open=False)
+    facts: list[Any] = []
+    state = silent.new("t")
+    silent.take(state, ticket("ticket_opened", 0), 0, facts.append)
+    state = TICKETS.decode(TICKETS.encode(state))
+    for kind, minute in (("ticket_resolved", 3), ("ticket_reopened", 4), ("ticket_resolved", 5)):
+        TICKETS.take(state, ticket(kind, minute), minute, facts.append)
+    assert not [fact for fact in facts if type(fact).__name__.startswith("TicketBecame")]
+    state = TICKETS.new("u")
+    TICKETS.take(state, ticket("ticket_opened", 6), 6, facts.append)
+    TICKETS.take(state, ticket("ticket_resolved", 7), 7, facts.append)
+    became = [type(f).__name__ for f in facts if type(f).__name__.startswith("TicketBecame")]
+    assert became == ["TicketBecameOpen", "TicketBecameClosed"]

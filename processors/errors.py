@@ -8,7 +8,8 @@ KpiError                      anything below; `exit_code` is the process's
 ├── CheckFailedError          the checked thing is wrong (1)
 ├── UnreachableError          a service is away or refused (3)
 └── PartitionStoppedError     a partition cannot be read on without a person's decision (1)
-    └── FencedError           another worker owns the partition now: drop it, do not retry
+    ├── FencedError           another worker owns the partition now: drop it, do not retry
+    └── AheadOfLogError       it was counted further than the log went when that was asked for
 """
 
 from __future__ import annotations
@@ -87,3 +88,16 @@ class PartitionStoppedError(KpiError):
 
 class FencedError(PartitionStoppedError):
     """Another worker owns the partition now: drop it, do not retry."""
+
+
+class AheadOfLogError(PartitionStoppedError):
+    """The stored offset lies past the end of the log as the claimer knows it.
+
+    Args:
+        text: the message.
+        offset: the stored one.
+    """
+
+    def __init__(self, text: str, offset: int) -> None:
+        super().__init__(text)
+        self.offset = offset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from processors.errors import FencedError, PartitionStoppedError
+from processors.errors import AheadOfLogError, FencedError, PartitionStoppedError
 from processors.schema import OLDEST
 
 INTEGER_LIMIT: Final = 10**17  # stored integers and deltas stay below it: sums of two fit 64 bits
@@ -73,7 +73,7 @@ def integer_fault(cell: str, stored: int | str, delta: int | str) -> str:
 def claim_refused(
     subject: str, verdict: str, stored: str, **facts: object
 ) -> PartitionStoppedError:
-    """Return the error for a refused claim.
+    """Return the error for a refused claim: AheadOfLogError where the log ends too early.
 
     Args:
         subject: namespace, topic and partition.
@@ -83,8 +83,8 @@ def claim_refused(
     """
     if verdict == "schema" and stored.isdigit() and int(stored) < OLDEST:
         verdict = "outdated"
-    text = _CLAIM[verdict].format(stored=stored or "unknown", **facts)
-    return PartitionStoppedError(f"{subject} stopped: {text}.")
+    text = f"{subject} stopped: {_CLAIM[verdict].format(stored=stored or 'unknown', **facts)}."
+    return AheadOfLogError(text, int(stored)) if verdict == "above" else PartitionStoppedError(text)
 
 
 def commit_refused(

@@ -29,6 +29,7 @@ from streams.worker.dead_letters import DeadLetters
 from streams.worker.passing import Passing
 from streams.worker.past import check_past
 from streams.worker.patience import AbandonedError, Patience
+from streams.worker.takeover import take_over
 from streams.worker.tenure import Tenure, Tools
 from streams.worker.ticks import Ticks
 from streams.worker.vitals import State, Vitals
@@ -227,20 +228,14 @@ class PartitionRunner:
         """Take the partition over and have its records delivered."""
         self.vitals.state = State.CLAIMING
         self._lost = False
-        call = self.patience.call
-        bounds = await call(partial(self._ports.log.bounds, self.topic, self.partition))
-        self.vitals.log_start = bounds.log_start
-        claim = await call(
-            partial(
-                self._tools.table.claim,
-                topic_id=bounds.topic_id,
-                partitions=bounds.partitions,
-                log_start=bounds.log_start,
-                log_end=bounds.log_end,
-            )
+        bounds, claim = await take_over(
+            self._ports.log, self._tools.table, self.patience, self.topic, self.partition
         )
+        self.vitals.log_start = bounds.log_start
         if claim.offset is None:
-            committed = await call(partial(self._ports.log.committed, self.topic, self.partition))
+            committed = await self.patience.call(
+                partial(self._ports.log.committed, self.topic, self.partition)
+            )
             check_past(self._label, bounds, committed, count_anew=self._count_anew)
         self.counted = TopicFacts(bounds.topic_id, bounds.partitions)
         tenure = self._tenure

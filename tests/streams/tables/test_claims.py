@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from processors.errors import PartitionStoppedError
+from processors.errors import AheadOfLogError, PartitionStoppedError
 from tests.streams.tables.steps import claimed, counting
 
 if TYPE_CHECKING:
@@ -40,6 +40,15 @@ async def test_log_that_just_fits_is_claimed(tables: Backend, changes: dict[str,
     table = tables.table()
     await table.commit(counting(await claimed(table)), expire_before={})
     assert (await claimed(tables.table(), **changes)).offset == 10
+
+
+async def test_claim_past_the_end_tells_how_far_it_was_counted(tables: Backend) -> None:
+    """Whoever asked for the log's end too early can ask again and compare."""
+    table = tables.table()
+    await table.commit(counting(await claimed(table)), expire_before={})
+    with pytest.raises(AheadOfLogError) as refused:
+        await claimed(tables.table(), log_end=9)
+    assert refused.value.offset == 10
 
 
 async def test_topic_id_is_learnt_later(tables: Backend) -> None:

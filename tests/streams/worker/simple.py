@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from processors.checkpoint import Checkpoint, Claim
 from processors.decode import Rejection
-from processors.errors import FencedError, PartitionStoppedError, UnreachableError
+from processors.errors import AheadOfLogError, FencedError, PartitionStoppedError, UnreachableError
 from processors.ladder import Ladder
 from streams.worker.backend import Backend
 
@@ -176,7 +176,9 @@ class CountingTable:
 
     def _claim(self, topic_id: str, log_start: int, log_end: int) -> Claim:
         stored = self._store.read(self._topic, self._partition)
-        if stored.offset is not None and not log_start <= stored.offset <= log_end:
+        if stored.offset is not None and stored.offset > log_end:
+            raise AheadOfLogError(f"offset {stored.offset} is not in the log", stored.offset)
+        if stored.offset is not None and stored.offset < log_start:
             raise PartitionStoppedError(f"offset {stored.offset} is not in the log")
         if stored.topic_id and topic_id and topic_id != stored.topic_id:
             raise PartitionStoppedError("the topic was created again")

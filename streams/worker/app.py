@@ -129,12 +129,14 @@ def create_app(
 
 def _faust_settings(settings: Settings) -> dict[str, Any]:
     session_s = settings.session_timeout_ms / 1000
+    rebalance_s = settings.rebalance_timeout_ms / 1000
     return {
         "autodiscover": False,
         "broker_credentials": credentials(settings),
         "broker_session_timeout": session_s,
-        "broker_heartbeat_interval": min(3.0, session_s / 3),
-        "broker_rebalance_timeout": settings.rebalance_timeout_ms / 1000,
+        # Heartbeats tell of a rebalance, too: who hears of it too late is left out of it.
+        "broker_heartbeat_interval": min(3.0, session_s / 3, rebalance_s / 3),
+        "broker_rebalance_timeout": rebalance_s,
         "broker_request_timeout": max(30.0, 3 * session_s),
         "broker_max_poll_interval": 600.0,
         "broker_commit_interval": 5.0,

@@ -7,8 +7,13 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from aiokafka.admin import AIOKafkaAdminClient
+
 from processors.errors import UnreachableError
-from streams.tables.connection import open_client
+from processors.names import logical_topic
+from streams.kafka_clients import connection
+from streams.tables.base import PartitionId
+from streams.tables.connection import connected
 from streams.tables.redis_reader import RedisReader
 from tests.faults.crew import Crew
 from tests.faults.judge import Verdict, judge
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streams.settings import Settings
-    from streams.tables.base import PartitionId, Progress
+    from streams.tables.base import Progress
     from tests.faults.valkeys import Valkey
 
 DEADLINE_S: Final = 120.0
@@ -54,16 +59,29 @@ class Field:
         """Return how far each partition is; empty while Redis does not tell."""
 
         async def ask() -> dict[PartitionId, Progress]:
-            client = open_client(self.valkey.url)
-            try:
+            async with connected(self.valkey.url) as client:
                 return await RedisReader(client, self.settings.namespace).progress()
-            finally:
-                await client.aclose()
 
         try:
             return asyncio.run(ask())
         except UnreachableError:
             return {}
+
+    def is_noted(self) -> bool:
+        """Tell whether Kafka has been told of every partition that is counted, now and then."""
+
+        async def ask() -> set[PartitionId]:
+            admin = AIOKafkaAdminClient(**connection(self.settings))
+            try:
+                await admin.start()
+                told = await admin.list_consumer_group_offsets(self.settings.group_id)
+            finally:
+                await admin.close()
+            space = self.settings.namespace
+            return {PartitionId(logical_topic(at.topic, space), at.partition) for at in told}
+
+        counted = {who for who, seen in self.progress().items() if seen.offset is not None}
+        return bool(counted) and counted <= asyncio.run(ask())
 
     def events(self) -> int:
         """Return how many events are counted."""

@@ -250,7 +250,9 @@ def test_emptied(make_field: Callable[..., Field], report: Report, broker_kind: 
     """An emptied Redis is said to be one, and is filled again from a log that is whole."""
     with at_work(make_field(seed=25)) as field:
         field.until(lambda: field.crew.hands[0].said("assigned"), "it is at work")
-        time.sleep(6.0)  # Kafka's commit, by which a worker knows that there were tables
+        field.until(
+            field.is_noted, "Kafka's commit, by which a worker knows that there were tables"
+        )
         field.valkey.call("FLUSHALL")
         field.recover()
         field.until(lambda: field.crew.hands[0].said("Redis was emptied"), "it is said")

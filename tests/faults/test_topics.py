@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +65,9 @@ def test_log_begins_past_the_position(
     """What retention took unread is never skipped in silence, nor once the tables are dropped."""
     with at_work(make_field(seed=51)) as field:
         (hand,) = field.crew.hands
-        time.sleep(6.0)  # Kafka's commit, by which a worker knows that there was a count
+        field.until(
+            field.is_noted, "Kafka's commit, by which a worker knows that there was a count"
+        )
         assert field.crew.dismiss(hand) == 0
         where = PartitionId(ADS, 0)
         held = field.progress()[where].offset or 0

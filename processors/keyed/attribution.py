@@ -133,7 +133,7 @@ class AttributionProcessor(Processor):
                 emit(fact)
             state.due_ms = min(state.due_ms, event.ts + 1 + self.lateness_ms)
             return
-        given_back = self._given_back(state, state.refunds)
+        given_back = self._given_back(state, state.refunds) if state.refunds else []
         is_click = kind is AdClick
         if is_click or event.campaign or event.medium in self._social:
             group = event.campaign or _JOIN.join(("", event.source or "", event.medium or ""))

@@ -32,6 +32,8 @@ class SentMembers:
             cell: the sketch in it.
             hashes: in ascending order, each once; so is what is returned.
         """
+        if not len(hashes):
+            return hashes
         at = (rung, start_ms, cell)
         sent = self._sent.get(at)
         fresh: Hashes

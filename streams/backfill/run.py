@@ -13,10 +13,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from processors.bundles import bundle
 from processors.event import tick_record
 from processors.ladder import ALL
 from processors.names import CUSTOMER
-from processors.passing import bundle
 from processors.pipeline import PartitionPipeline, compile_plan
 from streams.backfill.partition import BackfillPartition
 from streams.producer.partition import Partitioner
@@ -25,8 +25,8 @@ from streams.tables.base import PartitionId
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from processors.bundles import Emission
     from processors.catalog.model import Catalog
-    from processors.passing import Emission
     from processors.record import Record
     from streams.backfill.log import LogRange
     from streams.kafka_log import Stretch

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+from processors.bundles import Emission, bundle
 from processors.catalog.load import load_catalog
 from processors.checkpoint import Claim
 from processors.event import tick_record
 from processors.names import CUSTOMER, VISITOR
-from processors.passing import Emission, Marks, bundle
+from processors.passing import Marks
 from processors.pipeline import PartitionPipeline, compile_plan
 from streams.catalog_files import preset_sources
 

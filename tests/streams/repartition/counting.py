@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from processors.bundles import bundle
 from processors.event import record_key, tick_record
 from processors.names import CUSTOMER
-from processors.passing import bundle
 from processors.pipeline import PartitionPipeline, Plan
 from streams.backfill.partition import BackfillPartition
 from streams.producer.partition import Partitioner

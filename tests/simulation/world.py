@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from processors.bundles import PASSED_ON, Emission, bundled, receiver
+from processors.control import is_control
 from processors.event import tick_record
 from processors.names import Cell, parse_cell
 from processors.pipeline import PartitionPipeline, Plan
@@ -45,7 +46,7 @@ def play(plan: Plan, log: Log, weather: Weather, seed: int = 0) -> World:
 
     Events come one after the other, in the order of their clocks, while partitions work; where
     weather has them read all in one go, they are all there before anybody begins. The last ticks
-    come once nothing is under way any more.
+    and control records come once nothing is under way any more.
     """
     world = World(plan, weather, random.Random(seed), 1 + max(number for _, number in log))
     feed = sorted(
@@ -55,9 +56,9 @@ def play(plan: Plan, log: Log, weather: Weather, seed: int = 0) -> World:
             zip(records, accumulate((record[1] for record in records), max), strict=True)
         )
     )
-    last = {who: records[-1] for who, records in log.items() if is_tick(records[-1][2])}
+    last = {who: list(_last(records)) for who, records in log.items()}
     for _, index, who, (offset, recorded_ms, value) in feed:
-        if last.get(who, (None,))[0] == offset:
+        if any(offset == record[0] for record in last[who]):
             continue
         gap = offset - log[who][index - 1][0] if index else offset + 1
         world.publish(who, value, recorded_ms, gap)
@@ -66,15 +67,16 @@ def play(plan: Plan, log: Log, weather: Weather, seed: int = 0) -> World:
     world.finish()
     for who in sorted({*world.partitions, *last}):
         tick = 0, feed[-1][0], tick_record(feed[-1][0], who[1])
-        _, recorded_ms, value = last.get(who, tick)
-        world.publish(who, value, recorded_ms)
+        for _, recorded_ms, value in last.get(who, [tick]):
+            world.publish(who, value, recorded_ms)
     world.finish()
     return world
 
 
-def is_tick(value: bytes) -> bool:
-    """Tell whether a record is a tick."""
-    return b'"_tick"' in value
+def _last(records: list[LogRecord]) -> list[LogRecord]:
+    """Return the ticks and control records at the end of a log."""
+    events = [n for n, (_, _, v) in enumerate(records) if b'"_tick"' not in v and not is_control(v)]
+    return records[max(events, default=-1) + 1 :]
 
 
 class World:

@@ -114,6 +114,12 @@ def keeps_states_of(plan: Plan, topic: str) -> bool:
     return any(_takes_from(processor, topic) for processor in needed)
 
 
+def hands_over(plan: Plan) -> bool:
+    """Tell whether customers' purchases are handed over to the visitors linked to them."""
+    needed = needed_processors(plan.catalog.defaults, plan.reads)
+    return any(processor.hands_over for processor in needed)
+
+
 Work = tuple[Entry, Event, int]
 """(the key's entry, event, offset)"""
 

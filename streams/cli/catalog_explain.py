@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 STDIN: Final = "-"
 _UNLINKED: Final = (
-    "event {} names no visitor: it counts in the session and cart of the one whom an identify links "
-    "to its customer_id as well (add that event to see what)"
+    "event {} names no visitor: it counts as well in the session and cart of the one whom an "
+    "identify links to its customer_id (add that event to see what)"
 )
 
 

@@ -21,6 +21,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from processors.control import is_passed
 from processors.errors import FencedError, KpiError, PartitionStoppedError
 from processors.names import logical_topic
 from streams.topics import TopicFacts
@@ -296,8 +297,9 @@ class PartitionRunner:
             if chunk.position > tenure.reached:
                 await self._open(tenure)  # records between are missing: have them delivered again
             return  # stale
-        self._ticks.note_record()
         records = chunk.records
+        if not all(is_passed(record[3]) for record in records):
+            self._ticks.note_record()  # what is handed over does not move the time
         known = tenure.known(records)
         for start in range(0, known, SLICE_RECORDS):
             tenure.restore(records[start : min(start + SLICE_RECORDS, known)])

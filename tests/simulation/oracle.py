@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,9 +66,20 @@ class Expected:
 
 
 def recompute(
-    catalog: Catalog, log: dict[tuple[str, int], list[LogRecord]], *, dedup_horizon: int
+    catalog: Catalog,
+    log: dict[tuple[str, int], list[LogRecord]],
+    *,
+    dedup_horizon: int,
+    place: Callable[[str], int] | None = None,
 ) -> Expected:
-    """Recompute every base cell of a log: topic and partition -> records in offset order."""
+    """Recompute every base cell of a log: topic and partition -> records in offset order.
+
+    Args:
+        catalog: the formulas.
+        log: every topic's, that of what is passed on to customers included.
+        dedup_horizon: of the workers.
+        place: the partition that each visitor's purchases must have been handed over to.
+    """
     expected = Expected()
     everything: list[Row] = []
     judged: dict[tuple[str, int], list[Row]] = {}
@@ -80,8 +92,7 @@ def recompute(
         if watermark_ms is not None:
             expected.watermarks[who] = watermark_ms
     customers_log = {who: records for who, records in log.items() if who[0] == CUSTOMER}
-    partitions = 1 + max(number for _, number in log)
-    handed = handed_over(catalog, judged, arrivals, customers_log, partitions)
+    handed = handed_over(catalog, judged, arrivals, customers_log, place)
     came = [row for mine in handed.values() for row in mine]
     expected.counters["linked"] = len(came)
     in_time = _taken(came, catalog.defaults.keyed_lateness_ms)

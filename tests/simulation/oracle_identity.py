@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from processors.catalog.model import Catalog
@@ -30,7 +31,7 @@ def handed_over(
     rows: dict[Who, list[Row]],
     arrivals: dict[Who, list[Arrival]],
     customers: dict[Who, list[LogRecord]],
-    partitions: int,
+    place: Callable[[str], int] | None,
 ) -> dict[Who, list[Row]]:
     """Return the purchases that arrive in each visitors' partition.
 
@@ -39,13 +40,13 @@ def handed_over(
         rows: the events that count, by partition.
         arrivals: what was passed on to each visitors' partition.
         customers: the logs of the customers' partitions.
-        partitions: of each topic.
+        place: the partition of a visitor; None: not looked at.
     """
     owed: dict[tuple[str, int, int], Row] = {}
     sent: Counter[tuple[str, int]] = Counter()
     for (topic, number), records in customers.items():
-        for place, row in _handed(catalog, rows, records, sent):
-            owed[f"{topic}/{number}", *place] = row
+        for identity, row in _handed(catalog, rows, records, sent):
+            owed[f"{topic}/{number}", *identity] = row
     must = {
         (f"{topic}/{number}", row["offset"])
         for (topic, number), mine in rows.items()
@@ -59,7 +60,7 @@ def handed_over(
             [((offset, watermark), record) for offset, watermark, record in mine]
         ):
             row = owed.pop((origin, *emission[:2]))
-            assert sum(row["visitor_id"].encode()) % partitions == who[1]
+            assert place is None or place(row["visitor_id"]) == who[1]
             found[who].append({**row, "offset": offset, "watermark": watermark})
     assert not owed, "what is owed arrives"
     return found

@@ -30,7 +30,10 @@ def plan(catalog: Catalog) -> Plan:
 
 def assert_equal(plan: Plan, world: World) -> Expected:
     """Compare what is stored with the recomputation of the logs as they are in the end."""
-    tables, expected = world.tables, recompute(plan.catalog, world.log, dedup_horizon=HORIZON)
+    tables, expected = (
+        world.tables,
+        recompute(plan.catalog, world.log, dedup_horizon=HORIZON, place=world.place),
+    )
     cells = {known: value for known, value in expected.cells.items() if value}
     assert base_cells(tables) == cells
     members = {known: len(who) for known, who in expected.members.items()}

@@ -112,12 +112,16 @@ class World:
         records = partition.records
         records.append((records[-1][0] + gap if records else gap - 1, clock_ms, value))
 
+    def place(self, key: str) -> int:
+        """Return the partition of a key."""
+        return sum(key.encode()) % self._number
+
     def pass_on(self, source: _Partition, passed: list[Emission], *, partly: bool) -> None:
         """Append emissions to the logs of those who receive them; partly: not all, but in order."""
         lanes: dict[int, list[Emission]] = defaultdict(list)
         for one in passed:
             key = receiver(source.topic, one)
-            for at in (sum(key.encode()) % self._number,) if key else range(self._number):
+            for at in (self.place(key),) if key else range(self._number):
                 lanes[at].append(one)
         for at, lane in lanes.items():
             sent = lane[: self.rnd.randrange(len(lane) + 1)] if partly else lane

@@ -77,9 +77,9 @@ def test_ends_when_everything_counts(servers: Addresses, events: Path) -> None:
     assert done.sealed_ms is not None
     assert set(progress) == {PartitionId(t, p) for t in PROCESSED_TOPICS for p in range(2)}
     assert {p.max_ts_ms for p in progress.values()} == {done.sealed_ms}
+    assert {there: p.offset for there, p in progress.items()} == done.delivered.next_offsets
     for partition in range(2):  # what was passed on is no record of the replay's
         del progress[PartitionId(CUSTOMER, partition)]
-    assert {there: p.offset for there, p in progress.items()} == done.delivered.next_offsets
     assert done.events == files.count
     assert done.delivered.total == files.count + len(progress)  # and one tick a partition
     rejected = sum(p.counters.get("rejected:invalid_json", 0) for p in progress.values())

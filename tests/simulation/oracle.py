@@ -76,7 +76,7 @@ def recompute(
 
     Args:
         catalog: the formulas.
-        log: every topic's, that of what is passed on to customers included.
+        log: every topic's, that of what is passed on to customers included if there is any.
         dedup_horizon: of the workers.
         place: the partition that each visitor's purchases must have been handed over to.
     """
@@ -92,7 +92,8 @@ def recompute(
         if watermark_ms is not None:
             expected.watermarks[who] = watermark_ms
     customers_log = {who: records for who, records in log.items() if who[0] == CUSTOMER}
-    handed = handed_over(catalog, judged, arrivals, customers_log, place)
+    # Without the customers' log nobody knows what they handed over: nothing, where none logs in.
+    handed = handed_over(catalog, judged, arrivals, customers_log, place) if customers_log else {}
     came = [row for mine in handed.values() for row in mine]
     expected.counters["linked"] = len(came)
     in_time = _taken(came, catalog.defaults.keyed_lateness_ms)

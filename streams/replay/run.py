@@ -143,15 +143,14 @@ def _seal(
 
     with Publisher(settings) as publisher:
         seal(publisher, sealed_ms, (CUSTOMER,))
-        passed = publisher.flush()
-        wait(passed.next_offsets)
+        wait(publisher.flush().next_offsets)
         seal(publisher, sealed_ms)
         sealed = publisher.flush()
     wait(sealed.next_offsets)
     records = delivered.records.copy()
     for who, number in sealed.records.items():
         records[who] = records.get(who, 0) + number
-    return Delivered(records, passed.next_offsets | sealed.next_offsets)
+    return Delivered(records, sealed.next_offsets)
 
 
 def _sealed_ms(settings: Settings, last_ts_ms: int, say: Callable[[str], None]) -> int | None:

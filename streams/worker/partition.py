@@ -21,7 +21,6 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from processors.control import is_passed
 from processors.errors import FencedError, KpiError, PartitionStoppedError
 from processors.names import logical_topic
 from streams.topics import TopicFacts
@@ -31,7 +30,7 @@ from streams.worker.passing import Passing
 from streams.worker.past import check_past
 from streams.worker.patience import AbandonedError, Patience
 from streams.worker.tenure import Tenure, Tools
-from streams.worker.ticks import Ticks
+from streams.worker.ticks import Ticks, moves_time
 from streams.worker.vitals import State, Vitals
 
 if TYPE_CHECKING:
@@ -298,8 +297,8 @@ class PartitionRunner:
                 await self._open(tenure)  # records between are missing: have them delivered again
             return  # stale
         records = chunk.records
-        if not all(is_passed(record[3]) for record in records):
-            self._ticks.note_record()  # what is handed over does not move the time
+        if moves_time(self._logical, records):
+            self._ticks.note_record()
         known = tenure.known(records)
         for start in range(0, known, SLICE_RECORDS):
             tenure.restore(records[start : min(start + SLICE_RECORDS, known)])

@@ -4,10 +4,12 @@
 
     {"type": "_retry", "source": "tracking.visitor/2/17", "record": "{...}"}
     {"type": "identity_forgotten", "request_id": "...", "visitor_id": "..."}
+    {"type": "_passed", "topic": "tracking.customer", "partition": 1, "emissions": [...]}
 
 A retry is the record of a dead letter, judged once more by what is valid now; its source is where
-the record first lay. A forgotten identity is to leave all keyed state. Neither moves the watermark
-by itself, and no producer may publish one. The type is the first field.
+the record first lay. A forgotten identity is to leave all keyed state. What is passed on comes from
+another topic (processors/passing.py). None moves the watermark by itself, and no producer may
+publish one. The type is the first field.
 """
 
 from __future__ import annotations
@@ -18,10 +20,13 @@ from typing import Final
 
 import msgspec
 
+from processors.bundles import PASSED_TYPE, Bundle
+
 RETRY_TYPE: Final = "_retry"
 FORGOTTEN_TYPE: Final = "identity_forgotten"
 IDENTITIES: Final = ("visitor_id", "customer_id", "recipient_id")
-_CONTROL: Final = re.compile(rb'\s*\{\s*"type"\s*:\s*"(_retry|identity_forgotten)"')
+_CONTROL: Final = re.compile(rb'\s*\{\s*"type"\s*:\s*"(_retry|identity_forgotten|_passed)"')
+_PASSED: Final = re.compile(rb'\s*\{\s*"type"\s*:\s*"' + PASSED_TYPE.encode() + rb'"')
 
 
 class Retry(msgspec.Struct, tag=RETRY_TYPE, tag_field="type", gc=False):
@@ -55,16 +60,18 @@ class Controls:
     Attributes:
         retried: offset of a retry that is valid now -> its source.
         forgotten: (offset, what is to be forgotten), in offset order.
+        passed: (offset, what another topic passes on), in offset order.
     """
 
     retried: dict[int, str] = field(default_factory=dict)
     forgotten: list[tuple[int, Forgotten]] = field(default_factory=list)
+    passed: list[tuple[int, Bundle]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.retried or self.forgotten)
+        return bool(self.retried or self.forgotten or self.passed)
 
 
-_decoder = msgspec.json.Decoder(Retry | Forgotten)
+_decoder = msgspec.json.Decoder(Retry | Forgotten | Bundle)
 
 
 def is_control(value: bytes | None) -> bool:
@@ -72,14 +79,19 @@ def is_control(value: bytes | None) -> bool:
     return value is not None and _CONTROL.match(value) is not None
 
 
-def decode_control(value: bytes) -> Retry | Forgotten:
+def is_passed(value: bytes | None) -> bool:
+    """Tell whether a record says that it was passed on."""
+    return value is not None and _PASSED.match(value) is not None
+
+
+def decode_control(value: bytes) -> Retry | Forgotten | Bundle:
     """Decode a control record.
 
     Raises:
         msgspec.MsgspecError: it is none, or is damaged.
         UnicodeDecodeError: it is no UTF-8.
     """
-    control: Retry | Forgotten = _decoder.decode(value)
+    control: Retry | Forgotten | Bundle = _decoder.decode(value)
     return control
 
 

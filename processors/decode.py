@@ -16,7 +16,8 @@ import msgspec
 
 from processors import names
 from processors.amounts import AMOUNT_MAX, Fault, micro_of, micro_of_optional
-from processors.control import Controls, Forgotten, decode_control, is_control
+from processors.bundles import PASSED_ON, Bundle
+from processors.control import Controls, Forgotten, Retry, decode_control, is_control
 from processors.event import (
     EVENT_STRUCTS,
     AddToCart,
@@ -173,7 +174,7 @@ class Decoder:
     def __init__(
         self, validity: Validity, topic: str | None = None, *, takes_control: bool = False
     ) -> None:
-        self._takes_control = takes_control
+        self._topic, self._takes_control = topic, takes_control
         self.controls = Controls()
         self._validity = validity
         structs = [s for s in EVENT_STRUCTS if topic in (None, s.topic)]
@@ -237,15 +238,30 @@ class Decoder:
             return _malformed(value) or _explain(str(error))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return "invalid_json", "", str(error)
+        if isinstance(control, Retry):
+            return self._retry(offset, recorded_ms, control)
         if isinstance(control, Forgotten):
             self.controls.forgotten.append((offset, control))
-            return None
+        elif self._is_from_us(control):
+            self.controls.passed.append((offset, control))
+        else:
+            return "unknown_type", "type", "not passed on by this pipeline"
+        return None
+
+    def _retry(self, offset: int, recorded_ms: int, control: Retry) -> Event | Fault:
         judged = self.judge(control.record.encode("utf-8", "surrogatepass"), recorded_ms)
         if isinstance(judged, Tick):
             return "unknown_type", "type", "a tick is not retried"
         if isinstance(judged, Event):
             self.controls.retried[offset] = control.source
         return judged
+
+    def _is_from_us(self, one: Bundle) -> bool:
+        """Tell whether a bundle is one that this topic receives, and names whom it is for."""
+        return PASSED_ON.get(one.topic) == self._topic and all(
+            e.visitor_id and e.event_id and (e.forgotten or e.sold) and 0 <= e.ts < _YEAR_2200_MS
+            for e in one.emissions
+        )
 
     def judge(self, value: bytes | None, recorded_ms: int) -> Event | Fault:
         """Judge one record against all rules; ``recorded_ms`` is the record's Kafka timestamp.

@@ -1,6 +1,7 @@
 """What one event, or a few, would change: run through the pipeline on their own, from nothing.
 
-What they pass on (a purchase to its customer) is run through the receiving topic's pipeline too.
+What they pass on (a purchase to its customer; a backend's purchase to the visitor whom an
+``identify`` among them names) is run through the receiving topic's pipeline too.
 
 What follows at once is told apart from what follows when time has passed and nothing else has
 happened: a session that ends, a cart that is abandoned, a promised answer that does not come.
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from processors.bundles import PASSED_ON, bundle, receiver
 from processors.catalog.requirements import read_dimensions, reads_of
 from processors.cells import CellTable
 from processors.checkpoint import Claim
@@ -19,8 +21,7 @@ from processors.decode import Rejection
 from processors.event import TOPIC_BY_TYPE, record_key, tick_record
 from processors.explain import take_apart
 from processors.ladder import DAY_MS
-from processors.names import VISITOR
-from processors.passing import PASSED_ON, bundle
+from processors.names import CUSTOMER, VISITOR
 from processors.pipeline import PartitionPipeline, compile_plan
 from processors.sketch import unpack
 from processors.slots import Tables, slots_of
@@ -28,9 +29,9 @@ from processors.slots import Tables, slots_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from processors.bundles import Emission
     from processors.catalog.model import Catalog, Metric
     from processors.explain import Part
-    from processors.passing import Emission
     from processors.pipeline import Plan
 
 AT_ONCE: Final = "at once"
@@ -47,10 +48,16 @@ class Effect(NamedTuple):
 
 
 class Effects(NamedTuple):
-    """What events change; and why some of them, by position, would be dead letters."""
+    """What events change; and why some of them, by position, would be dead letters.
+
+    Attributes:
+        unlinked: positions of a backend's purchases of whose customer no event names the visitor:
+            in whose session and cart they count hangs on what was published before.
+    """
 
     effects: list[Effect]
     rejections: list[tuple[int, Rejection]]
+    unlinked: list[int]
 
 
 def effects_of(catalog: Catalog, events: Sequence[Mapping[str, Any]], now_ms: int) -> Effects:
@@ -66,29 +73,59 @@ def effects_of(catalog: Catalog, events: Sequence[Mapping[str, Any]], now_ms: in
     for index, event in enumerate(events):
         topic = TOPIC_BY_TYPE.get(str(event.get("type")), VISITOR)
         logs.setdefault((topic, record_key(dict(event)) or ""), []).append(index)
+    published = {
+        who: [msgspec.json.encode(events[index]) for index in indices]
+        for who, indices in logs.items()
+    }
+    passed = _passed_on(plan, published, now_ms)
     once, later = CellTable(), CellTable()
     rejections: list[tuple[int, Rejection]] = []
-    passed: dict[str, list[bytes]] = {}
-    for number, ((topic, _), indices) in enumerate(logs.items()):
-        values = [msgspec.json.encode(events[index]) for index in indices]
-        found = _run(plan, topic, values, now_ms, len(events))
+    for who in {**published, **passed}:
+        values = [*published.get(who, ()), *passed.get(who, ())]
+        found = _run(plan, who[0], values, now_ms, len(events))
         _add(once, found.once)
         _add(later, found.later)
-        rejections += ((indices[rejection.offset], rejection) for rejection in found.rejections)
-        if found.emissions:
-            receiver = passed.setdefault(PASSED_ON[topic], [])
-            receiver.append(bundle(topic, number, found.emissions))
-    for topic, values in passed.items():
-        found = _run(plan, topic, values, now_ms, len(events))
-        _add(once, found.once)
-        _add(later, found.later)
+        rejections += ((logs[who][rejection.offset], rejection) for rejection in found.rejections)
     effects = [
         Effect(metric.id, when, parts)
         for metric in catalog.metrics.values()
         for when, cells in ((AT_ONCE, once), (LATER, later))
         if (parts := _parts(catalog, metric, cells))
     ]
-    return Effects(effects, rejections)
+    return Effects(effects, rejections, _unlinked(events))
+
+
+def _unlinked(events: Sequence[Mapping[str, Any]]) -> list[int]:
+    linked = {
+        event.get("customer_id")
+        for event in events
+        if event.get("type") == "identify" and event.get("visitor_id")
+    }
+    return [
+        index
+        for index, event in enumerate(events)
+        if event.get("type") == "purchase"
+        and event.get("customer_id")
+        and not event.get("visitor_id")
+        and event["customer_id"] not in linked
+    ]
+
+
+def _passed_on(
+    plan: Plan, published: Mapping[tuple[str, str], list[bytes]], now_ms: int
+) -> dict[tuple[str, str], list[bytes]]:
+    """Return what is passed on to whom: to customers, and from them to visitors."""
+    found: dict[tuple[str, str], list[bytes]] = {}
+    sources = dict(published)
+    for topic in (VISITOR, CUSTOMER):
+        for number, ((of, _), values) in enumerate(sources.items()):
+            if of != topic:
+                continue
+            for one in _run(plan, topic, values, now_ms, len(values)).emissions:
+                lane = found.setdefault((PASSED_ON[topic], receiver(topic, one)), [])
+                lane.append(bundle(topic, number, [one]))
+        sources |= found
+    return found
 
 
 class _Ran(NamedTuple):

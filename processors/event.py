@@ -12,12 +12,14 @@ from typing import Annotated, Any, ClassVar, Final, Union
 import msgspec
 
 from processors import names
+from processors.bundles import Sold
 
 TICK_TYPE = "_tick"  # reserved: progress of an idle partition, written by its owner
 _MICRO = msgspec.field(
     default=0, name="(micro)"
 )  # overwritten from value by decode, whatever a producer sent
 NO_AMOUNT: Final = msgspec.Raw(b"null")
+BEFORE_ANY_MS: Final = -(1 << 62)  # the time of a partition that has seen no event
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 """A text that must be there: an empty one says as little as none."""
 
@@ -348,7 +350,8 @@ class Tick(Event, tag=TICK_TYPE, kw_only=True):
 class CustomerBought(Event, tag="_customer_bought", kw_only=True):
     """A purchase or refund as passed on to its customer (processors/passing.py); never published.
 
-    ``micro`` is negative for a refund.
+    ``micro`` is negative for a refund. Of a backend's purchase it says what was ``sold``, and the
+    receiver fills in its watermark before it.
     """
 
     topic: ClassVar[str] = names.CUSTOMER
@@ -363,6 +366,28 @@ class CustomerBought(Event, tag="_customer_bought", kw_only=True):
     campaign: str | None = None
     country: str | None = None
     direction: str | None = None
+    sold: Sold | None = None
+    watermark_ms: int = BEFORE_ANY_MS
+    origin: str = ""
+    place: tuple[int, int] = (0, 0)
+
+
+class CustomerLinked(Event, tag="_customer_linked", kw_only=True):
+    """An ``identify`` that names a customer and a visitor, as passed on to the customer."""
+
+    topic: ClassVar[str] = names.CUSTOMER
+    customer_id: str
+    visitor_id: str = ""
+    watermark_ms: int = BEFORE_ANY_MS
+    origin: str = ""
+    place: tuple[int, int] = (0, 0)
+
+
+class PurchaseLinked(Event, tag="_purchase_linked", kw_only=True):
+    """A backend's purchase as handed over to its visitor: what sessions and carts take as one."""
+
+    topic: ClassVar[str] = names.VISITOR
+    purchase: Purchase
     origin: str = ""
     place: tuple[int, int] = (0, 0)
 
@@ -370,11 +395,13 @@ class CustomerBought(Event, tag="_customer_bought", kw_only=True):
 class CustomerForgotten(Event, tag="_customer_forgotten", kw_only=True):
     """A customer to be forgotten, as passed on; ``event_id`` is the request's.
 
-    It is so once each of so many ``sources`` has passed it on, and all before it.
+    It is so once each of so many ``sources`` has passed it on, and all before it. A visitor may be
+    named beside the customer, or alone: then every partition is told.
     """
 
     topic: ClassVar[str] = names.CUSTOMER
     customer_id: str
+    visitor_id: str = ""
     sources: int = 1
     origin: str = ""
     place: tuple[int, int] = (0, 0)
@@ -391,7 +418,11 @@ EVENT_STRUCTS: tuple[type[Event], ...] = (
 STRUCT_BY_TYPE: dict[str, type[Event]] = {str(s.__struct_config__.tag): s for s in EVENT_STRUCTS}
 TOPIC_BY_TYPE: dict[str, str] = {tag: struct.topic for tag, struct in STRUCT_BY_TYPE.items()}
 
-PROCESSED_BY_TYPE: dict[str, type[Event]] = {**STRUCT_BY_TYPE, "_customer_bought": CustomerBought}
+PROCESSED_BY_TYPE: dict[str, type[Event]] = {
+    **STRUCT_BY_TYPE,
+    "_customer_bought": CustomerBought,
+    "_customer_linked": CustomerLinked,
+}
 """What keyed processors may take: published events, and what is passed on."""
 
 READINGS: Final = frozenset(

@@ -14,19 +14,18 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from processors import windows
+from processors.bundles import PASSED_ON, bundled
 from processors.catalog.model import Window, window
 from processors.catalog.scalars import did_you_mean
 from processors.checkpoint import Claim
 from processors.evaluate import evaluate
 from processors.event import TICK_TYPE, TOPIC_BY_TYPE, record_key, tick_record
-from processors.names import CUSTOMER
-from processors.passing import BUNDLE_EVENTS_MAX, Emission, bundle
 from processors.pipeline import PartitionPipeline, Plan, compile_plan
 from processors.sketch import unpack
 from processors.slots import Tables, add_up, slot_runs, slots_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from processors.catalog.model import Catalog, Metric
     from processors.evaluate import Row
@@ -131,7 +130,7 @@ def make_log(case: Case, partitions: int) -> Log:
 
 
 class Outcome:
-    """What one partition a topic, each read in one go, comes to.
+    """What one partition a topic comes to, where all that is passed on arrives at once.
 
     Raises:
         CaseError: an event would be a dead letter.
@@ -139,58 +138,72 @@ class Outcome:
 
     def __init__(self, plan: Plan, log: Log) -> None:
         self._cells: dict[str, dict[int, dict[str, int | frozenset[int]]]] = defaultdict(dict)
-        passed: list[bytes] = []
-        end_ms = 0
-        for (topic, partition), records in log.items():
-            end_ms = records[-1][1]
-            sent = self._read(plan, topic, records)
-            passed += [
-                bundle(topic, partition, sent[at : at + BUNDLE_EVENTS_MAX])
-                for at in range(0, len(sent), BUNDLE_EVENTS_MAX)
-            ]
-        if passed:
-            passed.append(tick_record(end_ms, 0))
-            records = [(offset, end_ms, value) for offset, value in enumerate(passed)]
-            self._read(plan, CUSTOMER, records)
+        self._plan = plan
+        self._parts: dict[tuple[str, int], _Part] = {}
+        for who, records in log.items():
+            for _, recorded_ms, value in records[:-1]:
+                self._read(who, recorded_ms, value)
+        end_ms = max(records[-1][1] for records in log.values())
+        for topic, number in sorted({*self._parts, *log}):
+            self._read((topic, number), end_ms, tick_record(end_ms, number))
+        for part in self._parts.values():
+            self._keep(part)
 
     def panes(self, run: windows.Run) -> Panes:
         """Return the panes of a run."""
         panes = self._cells[run.rung].items()
         return [cells for pane, cells in panes if run.start_ms <= pane < run.end_ms]
 
-    def _read(
-        self, plan: Plan, topic: str, records: Sequence[tuple[int, int, bytes]]
-    ) -> list[Emission]:
-        claim = Claim(1, 0, None, None, {}, {})
-        pipeline = PartitionPipeline(
-            plan,
-            claim,
-            topic=topic,
-            partition=0,
-            dedup_horizon=_ALL_RECORDS,
-            state_cache_max=_ALL_RECORDS,
-        )
-        batch = pipeline.decode([(offset, ts, None, value) for offset, ts, value in records])
+    def _read(self, who: tuple[str, int], recorded_ms: int, value: bytes) -> None:
+        """Read one record, and at once what it passes on: to the one partition of a topic."""
+        part = self._parts.get(who)
+        if part is None:
+            part = self._parts[who] = _Part(_pipeline(self._plan, who[0]))
+        batch = part.pipeline.decode([(part.records, recorded_ms, None, value)])
+        part.records += 1
         for one in batch.rejections:
-            event = records[one.offset][2].decode()
             raise CaseError(
-                f"an event would be a dead letter: {one.reason}: {one.field}: {one.detail}: {event}"
+                f"an event would be a dead letter: {one.reason}: {one.field}: {one.detail}: "
+                f"{value.decode()}"
             )
-        pipeline.apply(batch, {(p, i): None for p, ids in batch.missing.items() for i in ids})
-        pipeline.fire({})
-        checkpoint = pipeline.drain(next_offset=len(records))
-        if checkpoint is not None:
-            for rung, deltas in checkpoint.rungs.items():
-                for pane, cells in deltas.items():
-                    into = self._cells[rung].setdefault(pane, {})
-                    for cell, delta in cells.items():
-                        into[cell] = into.get(cell, 0) + delta  # type: ignore[operator]
-            for rung, sketches in checkpoint.sketches.items():
-                for pane, packed in sketches.items():
-                    into = self._cells[rung].setdefault(pane, {})
-                    for cell, hashes in packed.items():
-                        into[cell] = into.get(cell, frozenset()) | unpack(hashes)  # type: ignore[operator]
-        return batch.emissions
+        part.pipeline.apply(batch, {(p, i): None for p, ids in batch.missing.items() for i in ids})
+        for passed in bundled(*who, batch.emissions):
+            self._read((PASSED_ON[who[0]], 0), recorded_ms, passed)
+
+    def _keep(self, part: _Part) -> None:
+        part.pipeline.fire({})
+        checkpoint = part.pipeline.drain(next_offset=part.records)
+        if checkpoint is None:
+            return
+        for rung, deltas in checkpoint.rungs.items():
+            for pane, cells in deltas.items():
+                into = self._cells[rung].setdefault(pane, {})
+                for cell, delta in cells.items():
+                    into[cell] = into.get(cell, 0) + delta  # type: ignore[operator]
+        for rung, sketches in checkpoint.sketches.items():
+            for pane, packed in sketches.items():
+                into = self._cells[rung].setdefault(pane, {})
+                for cell, hashes in packed.items():
+                    into[cell] = into.get(cell, frozenset()) | unpack(hashes)  # type: ignore[operator]
+
+
+@dataclass
+class _Part:
+    """A partition and how many records it has read."""
+
+    pipeline: PartitionPipeline
+    records: int = 0
+
+
+def _pipeline(plan: Plan, topic: str) -> PartitionPipeline:
+    return PartitionPipeline(
+        plan,
+        Claim(1, 0, None, None, {}, {}),
+        topic=topic,
+        partition=0,
+        dedup_horizon=_ALL_RECORDS,
+        state_cache_max=_ALL_RECORDS,
+    )
 
 
 def check_case(catalog: Catalog, case: Case) -> list[str]:

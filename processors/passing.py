@@ -2,9 +2,12 @@ r"""Passing on: events that matter to a second identity, in a topic that is keye
 
 ::
 
-    tracking.visitor[0]  p1 p2 .. p3                     offset, index of each emission
-            |             \  \    \                     (with topic and partition its identity)
+    tracking.visitor[0]  p1 p2 .. p3            l2       offset, index of each emission
+            |             \  \    \           /         (with topic and partition its identity)
     tracking.customer[1]   p1 p2 | p2 p3 | ...           p2 again after a crash: dropped
+
+Purchases, refunds and links go from visitors to customers; what only a backend knew of goes from
+its customer to the visitor whom a link names, among the events of that visitor's partition.
 
 A partition's owner emits in the order of its offsets, and a record only once the one before it is
 acknowledged; its checkpoint waits for all. So whatever a receiver's partition holds of a source,
@@ -16,51 +19,37 @@ The marks are part of the receiver's checkpoint, so they go back with it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from processors.bundles import Bundle, Emission, Sold
 from processors.control import Controls, Forgotten
 from processors.decode import Decoder, Rejection, Validity
-from processors.event import CustomerBought, CustomerForgotten, Event, Purchase, Refund, Tick
-from processors.names import CUSTOMER, VISITOR
+from processors.event import (
+    NO_AMOUNT,
+    CustomerBought,
+    CustomerForgotten,
+    CustomerLinked,
+    Event,
+    Identify,
+    Purchase,
+    PurchaseLinked,
+    Refund,
+    Tick,
+)
+from processors.names import CUSTOMER
 from processors.record import Record
 
-BUNDLE_EVENTS_MAX: Final = 1_000  # about 200 KB, far below a broker's 1 MB
-PASSED_ON: Final = {VISITOR: CUSTOMER}
 MARKS: Final = "_passed"  # the name under which a receiver's marks are stored, beside processors
 _DIMENSIONS: Final = (
     "source", "segment", "region", "channel", "campaign", "country", "direction",
 )  # fmt: skip
+_NONE: Final = (None,) * len(_DIMENSIONS)
+_PASSING: Final = frozenset({Purchase, Refund, Identify})
 
 Place = tuple[int, int]
 """(offset in the source partition, number of the emission)"""
-
-
-class Emission(msgspec.Struct, array_like=True, gc=False):
-    """What is passed on of one event; ``micro`` is negative for a refund.
-
-    Where a customer is ``forgotten``, in so many partitions, there is nothing else of an event.
-    """
-
-    offset: int
-    index: int
-    event_id: str
-    ts: int
-    customer_id: str
-    refund: bool
-    micro: int
-    currency: str
-    dimensions: tuple[str | None, ...]
-    forgotten: int = 0
-
-
-class Bundle(msgspec.Struct, tag="_passed", tag_field="type", gc=False):
-    """One record of a receiving topic: emissions of one source partition, in order."""
-
-    topic: str
-    partition: int
-    emissions: list[Emission]
 
 
 class _Tick(msgspec.Struct, tag="_tick", tag_field="type", gc=False):
@@ -68,33 +57,109 @@ class _Tick(msgspec.Struct, tag="_tick", tag_field="type", gc=False):
     ts: int
 
 
-def emissions(events: Sequence[Any], offsets: Sequence[int]) -> Iterator[Emission]:
-    """Yield what customers' processors take: purchases and refunds of whom it is known."""
+class Wanted(NamedTuple):
+    """What customers' processors take: links and a backend's purchases, and all payments."""
+
+    links: bool = True
+    payments: bool = True
+
+
+def emissions(events: Sequence[Any], offsets: Sequence[int], wanted: Wanted) -> Iterator[Emission]:
+    """Yield what is passed on of visitors' events: of those that name a customer."""
     for event, offset in zip(events, offsets, strict=True):
         kind = event.__class__
-        if (kind is Purchase or kind is Refund) and event.customer_id:
-            dimensions = tuple(getattr(event, name, None) for name in _DIMENSIONS)
-            refund = kind is Refund
-            micro = -event.micro if refund else event.micro
+        if kind not in _PASSING or not event.customer_id:
+            continue
+        if kind is Identify:
+            if wanted.links and event.visitor_id:
+                yield _link(offset, event)
+            continue
+        refund = kind is Refund
+        sold = _sold(event) if wanted.links and not (refund or event.visitor_id) else None
+        if sold is None and not wanted.payments:
+            continue
+        dimensions = tuple(getattr(event, name, None) for name in _DIMENSIONS)
+        micro = -event.micro if refund else event.micro
+        yield Emission(
+            offset, 0, event.event_id, event.ts, event.customer_id, refund, micro,
+            event.currency, dimensions, sold=sold,
+        )  # fmt: skip
+
+
+def _link(offset: int, event: Any) -> Emission:
+    return Emission(
+        offset, 0, event.event_id, event.ts, event.customer_id, True, 0, "", _NONE,
+        visitor_id=event.visitor_id,
+    )  # fmt: skip
+
+
+def _sold(event: Any) -> Sold:
+    return Sold(
+        event.order_id, event.cart_id, event.session_id, event.source, event.medium,
+        event.campaign, event.device, event.country,
+    )  # fmt: skip
+
+
+def forgetting(forgotten: Iterable[tuple[int, Forgotten]], wanted: Wanted) -> Iterator[Emission]:
+    """Yield who is to be forgotten: in order behind what was passed on of them before."""
+    for offset, one in forgotten:
+        visitor_id = one.visitor_id if wanted.links else ""
+        if one.customer_id or visitor_id:
             yield Emission(
-                offset, 0, event.event_id, event.ts, event.customer_id, refund, micro,
-                event.currency, dimensions,
+                offset, 0, one.request_id, 0, one.customer_id, False, 0, "", _NONE,
+                one.partitions, visitor_id,
             )  # fmt: skip
 
 
-def forgetting(forgotten: Iterable[tuple[int, Forgotten]]) -> Iterator[Emission]:
-    """Yield the customers to be forgotten: in order behind what was passed on of them before."""
-    for offset, one in forgotten:
-        if one.customer_id:
-            none = (None,) * len(_DIMENSIONS)
-            yield Emission(
-                offset, 0, one.request_id, 0, one.customer_id, False, 0, "", none, one.partitions
-            )
+def forgotten_again(offset: int, one: Forgotten) -> Emission:
+    """Return a visitor to be forgotten, behind all that was handed over to them before."""
+    return Emission(
+        offset, 0, f"{one.request_id}/handed", 0, "", False, 0, "", (), 1, one.visitor_id
+    )
 
 
-def bundle(topic: str, partition: int, passed: list[Emission]) -> bytes:
-    """Encode emissions of one source partition, at most BUNDLE_EVENTS_MAX, as one record."""
-    return msgspec.json.encode(Bundle(topic, partition, passed))
+def numbered(passed: Sequence[Emission]) -> None:
+    """Tell emissions of one record apart by their number."""
+    offset, number = -1, 0
+    for one in passed:
+        number = number + 1 if one.offset == offset else 0
+        offset, one.index = one.offset, number
+
+
+def handed_over(one: Bundle) -> list[PurchaseLinked | CustomerForgotten]:
+    """Return what a bundle brings to visitors: purchases, and whom to forget once more."""
+    return [
+        _forgotten(one.origin, emission) if emission.forgotten else _handed(one.origin, emission)
+        for emission in one.emissions
+    ]
+
+
+def _handed(origin: str, one: Emission) -> PurchaseLinked:
+    sold = one.sold or Sold("")
+    purchase = Purchase(
+        event_id=one.event_id,
+        ts=one.ts,
+        visitor_id=one.visitor_id,
+        customer_id=one.customer_id,
+        session_id=sold.session_id,
+        source=sold.source,
+        medium=sold.medium,
+        campaign=sold.campaign,
+        device=sold.device,
+        country=sold.country,
+        order_id=sold.order_id,
+        value=NO_AMOUNT,
+        currency=one.currency,
+        cart_id=sold.cart_id,
+        micro=one.micro,
+    )
+    return PurchaseLinked(
+        event_id=one.event_id,
+        ts=one.ts,
+        purchase=purchase,
+        origin=origin,
+        place=(one.offset, one.index),
+    )
 
 
 class PassedDecoder:
@@ -122,23 +187,27 @@ class PassedDecoder:
             if isinstance(decoded, _Tick):
                 found: list[Event] = [Tick(event_id=decoded.event_id, ts=decoded.ts)]
             else:
-                origin = f"{decoded.topic}/{decoded.partition}"
-                found = [_event(origin, one) for one in decoded.emissions]
+                found = [_event(decoded.origin, one) for one in decoded.emissions]
             events += found
             offsets += [offset] * len(found)
         return offsets, events, rejections
 
 
-def _event(origin: str, one: Emission) -> CustomerBought | CustomerForgotten:
+def _event(origin: str, one: Emission) -> CustomerBought | CustomerLinked | CustomerForgotten:
+    place = (one.offset, one.index)
     if one.forgotten:
-        return CustomerForgotten(
+        return _forgotten(origin, one)
+    if one.visitor_id:
+        return CustomerLinked(
             event_id=one.event_id,
             ts=one.ts,
             customer_id=one.customer_id,
-            sources=one.forgotten,
+            visitor_id=one.visitor_id,
             origin=origin,
-            place=(one.offset, one.index),
+            place=place,
         )
+    # What was passed on before a dimension was added names fewer.
+    dimensions: dict[str, Any] = dict(zip(_DIMENSIONS, one.dimensions, strict=False))
     return CustomerBought(
         event_id=one.event_id,
         ts=one.ts,
@@ -146,10 +215,22 @@ def _event(origin: str, one: Emission) -> CustomerBought | CustomerForgotten:
         refund=one.refund,
         micro=one.micro,
         currency=one.currency,
+        sold=one.sold,
+        origin=origin,
+        place=place,
+        **dimensions,
+    )
+
+
+def _forgotten(origin: str, one: Emission) -> CustomerForgotten:
+    return CustomerForgotten(
+        event_id=one.event_id,
+        ts=one.ts,
+        customer_id=one.customer_id,
+        visitor_id=one.visitor_id,
+        sources=one.forgotten,
         origin=origin,
         place=(one.offset, one.index),
-        # What was passed on before a dimension was added names fewer.
-        **dict(zip(_DIMENSIONS, one.dimensions, strict=False)),
     )
 
 

@@ -18,10 +18,11 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from processors.admission import Admission
+from processors.bundles import PASSED_ON, Emission
 from processors.catalog.model import Catalog
 from processors.catalog.versions import NOTHING_CHANGED, Kept, pending_of
 from processors.checkpoint import Checkpoint, Claim
@@ -30,11 +31,15 @@ from processors.decode import Decoder, Rejection, Validity
 from processors.dedup import Dedup
 from processors.erasure import RECEIPTS, Erasure, arrivals_id
 from processors.event import (
+    BEFORE_ANY_MS,
     PROCESSED_BY_TYPE,
     STRUCT_BY_TYPE,
+    CustomerBought,
     CustomerForgotten,
+    CustomerLinked,
     Event,
     Purchase,
+    PurchaseLinked,
     Tick,
 )
 from processors.facts import FACT_BY_TYPE
@@ -46,12 +51,14 @@ from processors.measures import Accumulator, MeasurePlan, compile_measures
 from processors.names import CUSTOMER
 from processors.passing import (
     MARKS,
-    PASSED_ON,
-    Emission,
     Marks,
     PassedDecoder,
+    Wanted,
     emissions,
     forgetting,
+    forgotten_again,
+    handed_over,
+    numbered,
 )
 from processors.record import Record
 from processors.retries import LEDGER, Ledger, Retried
@@ -60,7 +67,7 @@ from processors.state import Entry, StateCache, state_id
 
 EXCLUDED = "excluded:"  # + kind of traffic: the counter of what no KPI counts
 _TRAFFIC = attrgetter("traffic")
-_BEFORE_ANY_MS = -(1 << 62)
+_OFFSET = itemgetter(2)
 _TYPE_BY_STRUCT: dict[type, str] = {
     **{struct: tag for tag, struct in STRUCT_BY_TYPE.items()},
     **{struct: tag for tag, struct in FACT_BY_TYPE.items()},
@@ -107,8 +114,33 @@ def keeps_states_of(plan: Plan, topic: str) -> bool:
     return any(_takes_from(processor, topic) for processor in needed)
 
 
+def hands_over(plan: Plan) -> bool:
+    """Tell whether customers' purchases are handed over to the visitors linked to them."""
+    needed = needed_processors(plan.catalog.defaults, plan.reads)
+    return any(processor.hands_over for processor in needed)
+
+
 Work = tuple[Entry, Event, int]
 """(the key's entry, event, offset)"""
+
+
+@dataclass
+class Linked:
+    """What another topic passes on to this one, on its way to the states that take it.
+
+    Attributes:
+        offset: of its record.
+        event: a purchase, or somebody to be forgotten.
+        watermark_ms: before its record; None before any event.
+        work: the states, each in its cache.
+        refused: whether it is too late for some that would have taken it.
+    """
+
+    offset: int
+    event: PurchaseLinked | CustomerForgotten
+    watermark_ms: int | None
+    work: list[tuple[StateCache, Entry]] = field(default_factory=list)
+    refused: bool = False
 
 
 @dataclass
@@ -122,6 +154,7 @@ class Batch:
         sought: processor -> texts; every stored state that holds one is to be loaded.
         retried: retries of dead letters among the records.
         forgotten: (offset, whom, watermark there) to forget, in offset order.
+        linked: what another topic passes on, in order; repetitions included.
     """
 
     rejections: list[Rejection]
@@ -133,6 +166,22 @@ class Batch:
     sought: dict[str, list[bytes]] = field(default_factory=dict)
     retried: list[Retried] = field(default_factory=list)
     forgotten: list[tuple[int, Forgotten, int | None]] = field(default_factory=list)
+    linked: list[Linked] = field(default_factory=list)
+
+
+class _Clock:
+    """Tells the watermark before any record of some that were decoded."""
+
+    def __init__(
+        self, offsets: Sequence[int], events: Sequence[Any], max_ts_ms: int, lateness_ms: int
+    ) -> None:
+        self._offsets, self._lateness_ms = list(offsets), lateness_ms
+        self._highest_ms = list(accumulate((e.ts for e in events), max, initial=max_ts_ms))
+
+    def watermark_ms(self, offset: int) -> int | None:
+        """Return the watermark before a record; None before any event."""
+        highest_ms = self._highest_ms[bisect_left(self._offsets, offset)]
+        return None if highest_ms == BEFORE_ANY_MS else highest_ms - self._lateness_ms
 
 
 Cut = tuple[int, int, Forgotten | None, int | None]
@@ -144,12 +193,16 @@ def _cuts(batch: Batch, work: Sequence[Work], due: AbstractSet[int]) -> list[Cut
     cuts: list[Cut] = []
     for index, (_, event, _) in enumerate(work):
         if isinstance(event, CustomerForgotten):
-            whom = Forgotten(event.event_id, customer_id=event.customer_id)
+            whom = _whom(event)
             cuts.append((index, index + 1, whom if id(event) in due else None, None))
     for offset, one, watermark_ms in batch.forgotten:
         index = bisect_left(work, offset, key=lambda taken: taken[2])
         cuts.append((index, index, one, watermark_ms))
     return cuts
+
+
+def _whom(event: CustomerForgotten) -> Forgotten:
+    return Forgotten(event.event_id, customer_id=event.customer_id, visitor_id=event.visitor_id)
 
 
 class PartitionPipeline:
@@ -183,7 +236,7 @@ class PartitionPipeline:
         self._number = claim.number
         self._stored_offset = claim.offset
         self.offset = claim.offset or 0
-        self._max_ts_ms = _BEFORE_ANY_MS if claim.max_ts_ms is None else claim.max_ts_ms
+        self._max_ts_ms = BEFORE_ANY_MS if claim.max_ts_ms is None else claim.max_ts_ms
         self._lateness_ms = defaults.allowed_lateness_ms
         validity = Validity(
             defaults.far_future_ms,
@@ -191,6 +244,7 @@ class PartitionPipeline:
             defaults.record_bytes_max,
         )
         self._marks = Marks() if topic == CUSTOMER else None
+        self._linked_marks = Marks()
         self._decoder: Decoder | PassedDecoder = (
             Decoder(validity, topic, takes_control=True)
             if self._marks is None
@@ -210,7 +264,12 @@ class PartitionPipeline:
             if _takes_from(processor, topic)
         ]
         target = PASSED_ON.get(topic)
-        self._passes_on = target is not None and any(_takes_from(p, target) for p in needed)
+        receivers = [p for p in needed if target == CUSTOMER and _takes_from(p, CUSTOMER)]
+        self._passes_on = bool(receivers)
+        self._wanted = Wanted(
+            links=any(p.hands_over for p in receivers),
+            payments=not all(p.hands_over for p in receivers),
+        )
         self._keyed: dict[type, list[StateCache]] = {}
         for cache in self._caches:
             for event_type in cache.processor.types:
@@ -238,7 +297,7 @@ class PartitionPipeline:
     @property
     def watermark_ms(self) -> int | None:
         """Largest event time seen minus the allowed lateness; None before any event."""
-        if self._max_ts_ms == _BEFORE_ANY_MS:
+        if self._max_ts_ms == BEFORE_ANY_MS:
             return None
         return self._max_ts_ms - self._lateness_ms
 
@@ -278,6 +337,9 @@ class PartitionPipeline:
         max_before_ms = self._max_ts_ms
         with self._stage("watermark"):
             before_ms = self._advance(events)
+        controls, clock = self._decoder.controls, None
+        if controls:
+            clock = _Clock(offsets, events, max_before_ms, self._lateness_ms)
         if self._excluded and any(map(_TRAFFIC, events)):
             before_ms = self._exclude(offsets, events, before_ms)
         batch = Batch(rejections, {}, events)
@@ -285,31 +347,88 @@ class PartitionPipeline:
             with self._stage("keys"):
                 self._plan_work(batch, offsets, before_ms)
         if self._passes_on:
-            batch.emissions.extend(emissions(events, offsets))
-        if self._decoder.controls:
-            self._plan_controls(batch, self._decoder.controls, offsets, max_before_ms)
+            batch.emissions.extend(emissions(events, offsets, self._wanted))
+        if clock is not None:
+            self._plan_controls(batch, controls, offsets, clock)
         return batch
 
     def _plan_controls(
-        self, batch: Batch, controls: Controls, offsets: list[int], max_before_ms: int
+        self, batch: Batch, controls: Controls, offsets: list[int], clock: _Clock
     ) -> None:
         """Say what is needed to forget somebody, and to tell which retries were counted before."""
         batch.retried = self._ledger.plan(controls.retried, offsets, batch.events)
-        for offset, one in controls.forgotten:
-            before = batch.events[: bisect_left(offsets, offset)]
-            times_ms: list[int] = [event.ts for event in before]  # type: ignore[misc]  # decoded
-            highest_ms = max([max_before_ms, *times_ms])
-            watermark_ms = None if highest_ms == _BEFORE_ANY_MS else highest_ms - self._lateness_ms
-            batch.forgotten.append((offset, one, watermark_ms))
+        batch.forgotten = [
+            (offset, one, clock.watermark_ms(offset)) for offset, one in controls.forgotten
+        ]
         whom = [one for _, one in controls.forgotten]
+        if controls.passed:
+            whom += self._plan_linked(batch, controls, clock)
         wanted = {*self._erasure.wanted(whom), *((LEDGER, one.id) for one in batch.retried)}
         for name, identity in sorted(wanted):
             batch.missing.setdefault(name, []).append(identity)
         for name, text in self._erasure.sought(whom):
             batch.sought.setdefault(name, []).append(text)
         if self._passes_on:
-            batch.emissions.extend(forgetting(controls.forgotten))
+            batch.emissions.extend(forgetting(controls.forgotten, self._wanted))
             batch.emissions.sort(key=lambda one: (one.offset, one.index))
+
+    def _plan_linked(self, batch: Batch, controls: Controls, clock: _Clock) -> list[Forgotten]:
+        """Plan what was passed on to this topic; return whom it may say to forget."""
+        if not self._linked_marks.loaded:
+            batch.missing[MARKS] = [_MARKS_ID]
+        new = {(id(cache), entry.key): entry for cache, entry in batch.missing_entries}
+        for offset, one in controls.passed:
+            watermark_ms = clock.watermark_ms(offset)
+            for event in handed_over(one):
+                linked = Linked(offset, event, watermark_ms)
+                batch.linked.append(linked)
+                if isinstance(event, PurchaseLinked):
+                    self._find_linked(batch, linked, event.purchase, new)
+        return [_whom(one.event) for one in batch.linked if type(one.event) is CustomerForgotten]
+
+    def _find_linked(
+        self,
+        batch: Batch,
+        linked: Linked,
+        purchase: Purchase,
+        new: dict[tuple[int, str], Entry],
+    ) -> None:
+        """Find the states that a purchase goes to which was handed over."""
+        for cache in self._caches:
+            processor = cache.processor
+            key = processor.key(purchase) if processor.takes_linked else None
+            if not key:
+                continue
+            late_ms = processor.lateness_ms
+            if linked.watermark_ms is not None and linked.event.ts < linked.watermark_ms - late_ms:  # type: ignore[operator]
+                linked.refused = True
+                continue
+            entry = cache.entries.get(key) or new.get((id(cache), key))
+            if entry is None:
+                entry = new[id(cache), key] = Entry(key)
+                batch.missing_entries.append((cache, entry))
+                batch.missing.setdefault(processor.name, []).append(entry.identity)
+            linked.work.append((cache, entry))
+
+    def _take_linked(self, batch: Batch, states: Mapping[tuple[str, bytes], bytes | None]) -> None:
+        """Put what was passed on where it stands among the records, unless it was before."""
+        if not self._linked_marks.loaded:
+            self._linked_marks.load(states.get((MARKS, _MARKS_ID)))
+        work = {id(cache): taken for cache, taken in batch.work}
+        for one in batch.linked:
+            if not self._linked_marks.is_fresh(one.event):
+                self._counters["repeated"] += 1
+                continue
+            self._counters["linked"] += 1
+            self._counters["late_unkeyed"] += one.refused
+            if isinstance(one.event, PurchaseLinked):
+                for cache, entry in one.work:
+                    work[id(cache)].append((entry, one.event.purchase, one.offset))
+            else:
+                batch.forgotten.append((one.offset, _whom(one.event), one.watermark_ms))
+        for taken in work.values():
+            taken.sort(key=_OFFSET)
+        batch.forgotten.sort(key=itemgetter(0))
 
     def _drop_retried(self, batch: Batch, states: Mapping[tuple[str, bytes], bytes | None]) -> None:
         """Drop the retries of records that were retried before: they are in the ledger."""
@@ -328,7 +447,6 @@ class PartitionPipeline:
         self, batch: Batch, states: Mapping[tuple[str, bytes], bytes | None]
     ) -> None:
         """Hand events to their states as usual, and forget whom it says where it says so."""
-        emit = self._facts.append
         for _, one, _ in batch.forgotten:
             self._erasure.note(one, {})
         due = {
@@ -337,13 +455,19 @@ class PartitionPipeline:
             if isinstance(event, CustomerForgotten) and self._erasure.has_arrived(event, states)
         }
         for cache, work in batch.work:
+            hands_over = cache.processor.hands_over
+            emit = batch.emissions.append if hands_over else self._facts.append
             done = 0
             for at, following, whom, watermark_ms in _cuts(batch, work, due):
                 cache.take_anew(work[done:at], emit)
                 if whom is not None:
                     self._erasure.forget(cache, whom, states, watermark_ms, emit)
+                    if hands_over and whom.visitor_id:
+                        emit(forgotten_again(work[at][2], whom))
                 done = following
             cache.take_anew(work[done:], emit)
+        if self._marks is not None:
+            numbered(batch.emissions)
 
     def _decoded_passed(
         self,
@@ -357,9 +481,11 @@ class PartitionPipeline:
         self._plan_work(batch, offsets, None)
         if not marks.loaded:
             batch.missing[MARKS] = [_MARKS_ID]
-        forgetting_ids = {arrivals_id(e.event_id) for e in events if type(e) is CustomerForgotten}
-        if forgetting_ids:
-            batch.missing[RECEIPTS] = sorted(forgetting_ids)
+        forgotten = [event for event in events if type(event) is CustomerForgotten]
+        if forgotten:
+            batch.missing[RECEIPTS] = sorted({arrivals_id(one.event_id) for one in forgotten})
+            for name, text in self._erasure.sought(map(_whom, forgotten)):
+                batch.sought.setdefault(name, []).append(text)
         return batch
 
     def _drop_repeated(
@@ -379,8 +505,10 @@ class PartitionPipeline:
             (cache, [taken for taken in work if id(taken[1]) in fresh])
             for cache, work in batch.work
         ]
-        times_ms: list[int] = [event.ts for event in kept]  # type: ignore[misc]  # decoded
-        self._max_ts_ms = max([self._max_ts_ms, *times_ms])
+        for event in kept:
+            if (kind := event.__class__) is CustomerLinked or kind is CustomerBought:
+                event.watermark_ms = self._max_ts_ms - self._lateness_ms  # type: ignore[attr-defined]
+            self._max_ts_ms = max(self._max_ts_ms, event.ts)  # type: ignore[assignment]
 
     def _drop_duplicates(self, offsets: list[int], events: list[Event]) -> None:
         ids = [event.event_id for event in events]
@@ -477,6 +605,8 @@ class PartitionPipeline:
             self._drop_repeated(self._marks, batch, states)
         if batch.retried:
             self._drop_retried(batch, states)
+        if batch.linked:
+            self._take_linked(batch, states)
         with self._stage("keyed"):
             for cache, entry in batch.missing_entries:
                 cache.load(entry, states.get((cache.processor.name, entry.identity)))
@@ -552,7 +682,7 @@ class PartitionPipeline:
                 number=self._number,
                 expected_offset=self._stored_offset,
                 offset=next_offset,
-                max_ts_ms=None if self._max_ts_ms == _BEFORE_ANY_MS else self._max_ts_ms,
+                max_ts_ms=None if self._max_ts_ms == BEFORE_ANY_MS else self._max_ts_ms,
                 base=drained.base,
                 rungs=drained.rungs,
                 base_sketches=drained.base_sketches,
@@ -572,8 +702,9 @@ class PartitionPipeline:
             ):
                 if entries:
                     checkpoint.states[name] = entries
-            if self._marks is not None and self._marks.changed:
-                checkpoint.states[MARKS] = {_MARKS_ID: self._marks.encode()}
+            marks = self._marks or self._linked_marks
+            if marks.changed:
+                checkpoint.states[MARKS] = {_MARKS_ID: marks.encode()}
             self._counters.clear()
             self._stored_offset = self.offset = next_offset
         return checkpoint

@@ -93,8 +93,9 @@ def causes(catalog: Catalog, event_type: str) -> tuple[str, ...]:
         return ("purchase",)
     for make, concluded in PROCESSORS:
         if event_type in concluded:
-            types = make(catalog.defaults, {}).types
-            return tuple(cause for t in types for cause in _PASSED_ON.get(t, (t,)))
+            processor = make(catalog.defaults, {})
+            found = tuple(cause for t in processor.types for cause in _PASSED_ON.get(t, (t,)))
+            return (*found, "identify") if processor.takes_linked else found
     return ()
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from processors.bundles import PASSED_ON
 from processors.event import STRUCT_BY_TYPE, Text
 from processors.facts import FACT_BY_TYPE
-from processors.names import CURRENCY
-from processors.passing import PASSED_ON
+from processors.names import CURRENCY, CUSTOMER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,9 +49,13 @@ def topic_of(event_type: str) -> str:
 
 
 def topics_behind(event_type: str) -> frozenset[str]:
-    """Return the topics whose progress bounds what is known: those that pass events on as well."""
+    """Return the topics whose progress bounds what is known: those that pass events on as well.
+
+    What customers hand over to visitors comes as late events do: nobody waits for it.
+    """
     topic = topic_of(event_type)
-    return frozenset({topic, *(source for source, to in PASSED_ON.items() if to == topic)})
+    sources = (source for source, to in PASSED_ON.items() if to == topic == CUSTOMER)
+    return frozenset({topic, *sources})
 
 
 @cache

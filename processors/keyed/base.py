@@ -38,6 +38,10 @@ class Processor(ABC):
     """Kinds of identities that are a state's key: forgetting one drops the state."""
     holds: ClassVar[frozenset[str]] = frozenset()
     """Kinds of identities that states of other keys may hold: forgetting one looks at all."""
+    hands_over: ClassVar[bool] = False
+    """Whether what it emits is no fact but an emission, for the topic that its own passes on to."""
+    takes_linked: ClassVar[bool] = False
+    """Whether it takes a backend's purchase that is handed over to its visitor, as a purchase."""
 
     @abstractmethod
     def key(self, event: Any) -> str | None:

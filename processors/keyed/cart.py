@@ -64,6 +64,7 @@ class CartProcessor(Processor):
 
     name: ClassVar[str] = "cart"
     keyed_by: ClassVar[frozenset[str]] = frozenset({"visitor_id"})
+    takes_linked: ClassVar[bool] = True
     types: ClassVar[tuple[str, ...]] = (
         "add_to_cart",
         "remove_from_cart",
@@ -79,7 +80,7 @@ class CartProcessor(Processor):
         self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
-        """Return the cart: a purchase known only to a backend belongs to none."""
+        """Return the cart: a backend's purchase belongs to none until it is handed over."""
         return (event.cart_id or event.visitor_id) if event.visitor_id else None
 
     def new(self, key: str) -> CartState:

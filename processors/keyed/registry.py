@@ -11,6 +11,7 @@ from processors.keyed.base import Processor
 from processors.keyed.cart import CartProcessor
 from processors.keyed.customer import CustomerProcessor
 from processors.keyed.email import EmailProcessor
+from processors.keyed.identity import IdentityProcessor
 from processors.keyed.lead import LeadProcessor
 from processors.keyed.membership import MembershipProcessor
 from processors.keyed.order import OrderProcessor
@@ -33,6 +34,9 @@ _SESSION = _FUNNEL | {
 _OPENNESS = frozenset({"ticket_became_open", "ticket_became_closed"})
 
 
+_CART = frozenset({"cart_purchased", "cart_abandoned", "cart_closed"})
+
+
 def _sessions(d: Defaults, reads: Reads) -> Processor:
     """Build the session processor; what nobody reads it does not work out."""
     asks_audience = any("audience" in reads[fact] for fact in reads.keys() & _SESSION)
@@ -50,7 +54,7 @@ PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]],
     (_sessions, _SESSION),
     (
         lambda d, _: CartProcessor(timeout_ms=d.cart_timeout_ms, lateness_ms=d.keyed_lateness_ms),
-        frozenset({"cart_purchased", "cart_abandoned", "cart_closed"}),
+        _CART,
     ),
     (
         lambda d, reads: TicketProcessor(
@@ -126,6 +130,15 @@ PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]],
                 "target_changed",
             }
         ),
+    ),
+    # Concludes nothing by itself: it hands purchases over to those that conclude these.
+    (
+        lambda d, _: IdentityProcessor(
+            gap_ms=d.session_gap_ms,
+            lateness_ms=d.keyed_lateness_ms,
+            horizon_ms=d.visitor_horizon_ms,
+        ),
+        _SESSION | _CART,
     ),
 )
 """(factory, the facts it concludes): a processor runs where some measure reads one of its facts."""

@@ -75,6 +75,7 @@ class SessionProcessor(Processor):
 
     name: ClassVar[str] = "session"
     keyed_by: ClassVar[frozenset[str]] = frozenset({"visitor_id"})
+    takes_linked: ClassVar[bool] = True
     types: ClassVar[tuple[str, ...]] = (
         "page_view",
         "add_to_cart",
@@ -105,7 +106,7 @@ class SessionProcessor(Processor):
         self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
-        """Return the visitor: a purchase known only to a backend belongs to no session."""
+        """Return the visitor: a backend's purchase belongs to none until it is handed over."""
         return event.visitor_id or None
 
     def new(self, key: str) -> SessionState:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from processors.passing import Emission
+    from processors.bundles import Emission
     from processors.pipeline import PartitionPipeline
     from processors.record import Record
     from streams.tables.base import PartitionTable

@@ -13,20 +13,21 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from processors.bundles import bundle
 from processors.event import tick_record
 from processors.ladder import ALL
 from processors.names import CUSTOMER
-from processors.passing import bundle
 from processors.pipeline import PartitionPipeline, compile_plan
 from streams.backfill.partition import BackfillPartition
 from streams.producer.partition import Partitioner
 from streams.tables.base import PartitionId
+from streams.worker.passing import receivers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from processors.bundles import Emission
     from processors.catalog.model import Catalog
-    from processors.passing import Emission
     from processors.record import Record
     from streams.backfill.log import LogRange
     from streams.kafka_log import Stretch
@@ -122,11 +123,12 @@ class Backfill:
 
     def _pass_on(self, who: PartitionId, emissions: list[Emission], customers: int) -> None:
         for one in emissions:
-            at = self._partitioner.partition(one.customer_id.encode(), customers)
-            lane = self._passed.setdefault(at, [])
-            lane.append((len(lane), one.ts, None, bundle(who.topic, who.partition, [one])))
+            for at in receivers(who.topic, one, customers, self._partitioner):
+                lane = self._passed.setdefault(at, [])
+                lane.append((len(lane), one.ts, None, bundle(who.topic, who.partition, [one])))
 
     async def _add_passed(self, customers: int) -> None:
+        """Work off what is passed on; what customers hand over is in the log that was read."""
         for number in range(customers):
             who = PartitionId(CUSTOMER, number)
             await self._claim(who, _BEGINNING, customers)

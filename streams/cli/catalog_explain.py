@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 STDIN: Final = "-"
+_UNLINKED: Final = (
+    "event {} names no visitor: it counts as well in the session and cart of the one whom an "
+    "identify links to its customer_id (add that event to see what)"
+)
 
 
 def run_explain(args: argparse.Namespace, settings: Settings, catalog: Catalog) -> int:
@@ -88,6 +92,7 @@ def _gives(figures: Mapping[str, object]) -> str:
 def _explain_events(name: str, catalog: Catalog, output: str) -> int:
     events = _read_events(name)
     found = effects_of(catalog, events, time.time_ns() // 1_000_000)
+    notes = [_UNLINKED.format(at + 1) for at in found.unlinked]
     if output == "json":
         print_json(
             {
@@ -99,6 +104,7 @@ def _explain_events(name: str, catalog: Catalog, output: str) -> int:
                     {"event": at + 1, "reason": r.reason, "field": r.field, "detail": r.detail}
                     for at, r in found.rejections
                 ],
+                "notes": notes,
             }
         )
     else:
@@ -109,6 +115,8 @@ def _explain_events(name: str, catalog: Catalog, output: str) -> int:
                 for e in found.effects
             ],
         )
+        for note in notes:
+            sys.stderr.write(f"kpi: {note}\n")
     for at, rejection in found.rejections:
         sys.stderr.write(
             f"kpi: event {at + 1} would be a dead letter: {rejection.reason}: "

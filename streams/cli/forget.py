@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from processors.durations import parse_duration_ms
 from processors.errors import UnreachableError, UsageError
 from processors.names import CUSTOMER
-from processors.pipeline import compile_plan, keeps_states_of
+from processors.pipeline import compile_plan, hands_over, keeps_states_of
 from streams.catalog_files import read_catalog
 from streams.cli.output import add_format, print_json, print_table
 from streams.collector.identity import IdentityHasher
@@ -71,6 +71,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         customer_id=name(args.customer),
         recipient_id=name(args.recipient),
         customers_kept=keeps_states_of(plan, CUSTOMER),
+        links_kept=hands_over(plan),
     )
     found = asyncio.run(answer(settings, request, wait_ms / 1000))
     if args.format == "json":

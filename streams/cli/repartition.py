@@ -36,9 +36,9 @@ and their timers move to where their keys' next records come; where a state does
 record's key, the topic is read once more for it. Nothing is guessed: it refuses, and changes no
 table, where records that were published before the change are not counted yet, where workers have
 counted records of both layouts, or where keys do not lie where murmur2 puts them. The workers end
-in any case; producers of a topic whose events keep no state (tracking.ads) may go on. The topic
-tracking.customer is written by the workers: it needs them at the end of tracking.visitor, too, and
-ended in order.
+in any case; producers of a topic whose events keep no state (tracking.ads) may go on. The topics
+tracking.customer and tracking.visitor are written by the workers: each needs them at the end of the
+other, too, and ended in order.
 
 Afterwards the log before the change is of the old layout: counting it anew, a backfill or a verify
 across the change would see a session that spans it as two, so take a backup (kpi state backup).

@@ -38,6 +38,9 @@ def _causes(catalog: Catalog) -> dict[str, tuple[str, ...]]:
     """Fact -> the published types from which it is concluded."""
     causes: dict[str, tuple[str, ...]] = {}
     for make, concluded in PROCESSORS:
-        types = make(catalog.defaults, dict.fromkeys(concluded, frozenset())).types
+        processor = make(catalog.defaults, dict.fromkeys(concluded, frozenset()))
+        if processor.hands_over:
+            continue
+        types = (*processor.types, *(("identify",) if processor.takes_linked else ()))
         causes.update(dict.fromkeys(concluded, types))
     return causes

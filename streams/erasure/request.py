@@ -1,7 +1,9 @@
 """A request to forget somebody: into every visitors' partition, and the receipts back.
 
 Every partition is asked, because a recipient may stand in the state of any visitor, and because
-what partitions have passed on of a customer must be behind them before the customer can go.
+what partitions have passed on of a customer must be behind them before the customer can go. They
+tell the customers' partitions: that of the customer, or all where a visitor is to go, whom any
+customer may be linked to.
 """
 
 from __future__ import annotations
@@ -70,6 +72,7 @@ def publish(
     customer_id: str = "",
     recipient_id: str = "",
     customers_kept: bool,
+    links_kept: bool,
 ) -> Request:
     """Ask every visitors' partition to forget identities of one person.
 
@@ -79,6 +82,7 @@ def publish(
         customer_id: whom, as the shop knows them.
         recipient_id: whom, as the mailing system knows them.
         customers_kept: whether the catalogue's KPIs keep states of customers at all.
+        links_kept: whether they keep which visitors customers are, whoever those are.
 
     Raises:
         UnreachableError: the broker is away or refused.
@@ -94,8 +98,10 @@ def publish(
             publisher.send(VISITOR, None, value, partition=number)
         publisher.flush()
         awaited = [PartitionId(VISITOR, number) for number in range(partitions)]
-        if customer_id and customers_kept:
-            places = publisher.partitions(CUSTOMER)
+        places = publisher.partitions(CUSTOMER) if customers_kept else 0
+        if visitor_id and links_kept:
+            awaited += [PartitionId(CUSTOMER, number) for number in range(places)]
+        elif customer_id and customers_kept:
             place = Partitioner().partition(customer_id.encode(), places)
             awaited.append(PartitionId(CUSTOMER, place))
     return Request(request_id, tuple(awaited))

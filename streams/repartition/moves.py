@@ -19,12 +19,16 @@ from processors.event import (
     PROCESSED_BY_TYPE,
     CustomerBought,
     CustomerForgotten,
+    CustomerLinked,
+    Event,
+    Purchase,
+    PurchaseLinked,
     Tick,
     record_key,
 )
 from processors.keyed.registry import PROCESSORS
 from processors.names import CUSTOMER
-from processors.passing import MARKS, PassedDecoder, Place
+from processors.passing import MARKS, PassedDecoder, Place, handed_over
 from processors.schema import SCHEMA, Codec
 from processors.state import state_id
 
@@ -40,7 +44,7 @@ Held = tuple[int, str, bytes]
 """(partition, processor, state id)"""
 
 KEYED_BY_RECORD: Final = frozenset(
-    {"session", "attribution", "email", "ticket", "lead", "customer"}
+    {"session", "attribution", "email", "ticket", "lead", "customer", "identity"}
 )
 # These conclude nothing by time, only when an event comes: a copy that gets none changes nothing,
 # and goes with its horizon. So where the log has forgotten their events, all may have them.
@@ -68,7 +72,9 @@ class Moves:
         validity = Validity(defaults.far_future_ms, ladder_ms, defaults.record_bytes_max)
         self._passed = layout.topic == CUSTOMER
         self._decoder: Decoder | PassedDecoder = (
-            PassedDecoder(validity) if self._passed else Decoder(validity, layout.topic)
+            PassedDecoder(validity)
+            if self._passed
+            else Decoder(validity, layout.topic, takes_control=True)
         )
         self.marks: dict[str, Place] = {}
         self.owners: dict[Held, tuple[int, ...]] = {}
@@ -124,10 +130,23 @@ class Moves:
                 if owner != partition or self._passed:
                     self._owed[partition] = self._owed.get(partition, 0) + 1
                 continue
-            for processor in takers.get(event.__class__, ()):
-                name = processor.key(event)
-                if name:
-                    self._found(processor.name, state_id(name), partition, key)
+            self._find(partition, key, event, takers.get(event.__class__, ()))
+        linked = [one for one in takers.get(Purchase, ()) if one.takes_linked]
+        for offset, bundle in self._decoder.controls.passed:
+            if offset >= counted:
+                self._owed[partition] = self._owed.get(partition, 0) + 1
+                continue
+            for handed in handed_over(bundle):
+                if isinstance(handed, PurchaseLinked):
+                    key = (handed.purchase.visitor_id or "").encode()
+                    self._find(partition, key, handed.purchase, linked)
+
+    def _find(self, partition: int, key: bytes, event: Event, takers: Sequence[Processor]) -> None:
+        """Note whose the states are that took an event."""
+        for processor in takers:
+            name = processor.key(event)
+            if name:
+                self._found(processor.name, state_id(name), partition, key)
 
     def _found(self, processor: str, identity: bytes, partition: int, key: bytes) -> None:
         """Note whose a state is: it lies where its record does, or an earlier change put it."""
@@ -214,7 +233,7 @@ class Moves:
 
 def _key_of(record: Record, event: Any) -> bytes:
     """Return the key by which a record was placed; without one, by which it should have been."""
-    if isinstance(event, CustomerBought | CustomerForgotten):
+    if isinstance(event, CustomerBought | CustomerLinked | CustomerForgotten):
         return event.customer_id.encode()
     _, _, key, value = record
     if key is not None:

@@ -14,7 +14,7 @@ from processors.names import CUSTOMER, LIVE_NAMESPACE
 from streams.catalog_files import read_catalog
 from streams.replay.arrival import wait_until_checkpointed
 from streams.replay.pace import Pace, shift_to_now_ms
-from streams.replay.publish import Publisher
+from streams.replay.publish import Delivered, Publisher
 from streams.replay.rows import place
 from streams.replay.seal import seal, seal_ts_ms
 from streams.replay.workers import worker_running, worker_spec
@@ -22,11 +22,11 @@ from streams.supervisor.tree import Supervisor
 from streams.topics import create_topics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from streams.replay.publish import Delivered
     from streams.replay.sources import Files
     from streams.settings import Settings
+    from streams.tables.base import PartitionId
 
     Report = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
 
@@ -42,7 +42,8 @@ class Replayed:
     """What a replay did.
 
     Attributes:
-        delivered: records by partition, seal included, and the offsets one past them.
+        delivered: records by partition, seals included, and the offsets one past them; where the
+            log is sealed, of what was passed on too.
         events: records published from the files.
         last_ts_ms: the largest event time, shifted where asked for.
         sealed_ms: the last tick's time; None where the log was not sealed.
@@ -107,8 +108,6 @@ def replay(
                 shifted = row.shifted(shift_ms)
                 pace.wait(shifted.ts_ms)
                 publisher.send(*place(shifted.event), shifted.value, shifted.ts_ms)
-            if sealed_ms is not None:
-                seal(publisher, sealed_ms)
             delivered = publisher.flush()
         report(PUBLISHING, files.count, files.count)
         publish_s = time.monotonic() - started
@@ -121,22 +120,37 @@ def replay(
             ),
         )
         if sealed_ms is not None:
-            _seal_passed(settings, sealed_ms, supervisor)
+            delivered = _seal(settings, sealed_ms, delivered, supervisor)
     total_s = time.monotonic() - started
     return Replayed(delivered, files.count, last_ts_ms, sealed_ms, publish_s, total_s)
 
 
-def _seal_passed(settings: Settings, sealed_ms: int, supervisor: Supervisor) -> None:
-    """Seal what the worker passed on: once the events are checkpointed it is all in the log."""
+def _seal(
+    settings: Settings, sealed_ms: int, delivered: Delivered, supervisor: Supervisor
+) -> Delivered:
+    """Seal every partition once nothing is under way; return what is delivered with it.
+
+    ::
+
+        events checkpointed ─> all that is passed on to customers is in their log
+        that checkpointed ───> all that is handed over to visitors is in theirs: behind it the seal
+    """
+
+    def wait(next_offsets: Mapping[PartitionId, int]) -> None:
+        wait_until_checkpointed(
+            settings, next_offsets, check=lambda: supervisor.pause(0), report=lambda _: None
+        )
+
     with Publisher(settings) as publisher:
         seal(publisher, sealed_ms, (CUSTOMER,))
-        delivered = publisher.flush()
-    wait_until_checkpointed(
-        settings,
-        delivered.next_offsets,
-        check=lambda: supervisor.pause(0),
-        report=lambda _: None,
-    )
+        wait(publisher.flush().next_offsets)
+        seal(publisher, sealed_ms)
+        sealed = publisher.flush()
+    wait(sealed.next_offsets)
+    records = delivered.records.copy()
+    for who, number in sealed.records.items():
+        records[who] = records.get(who, 0) + number
+    return Delivered(records, sealed.next_offsets)
 
 
 def _sealed_ms(settings: Settings, last_ts_ms: int, say: Callable[[str], None]) -> int | None:

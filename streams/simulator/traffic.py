@@ -63,6 +63,7 @@ class Traffic:
         # Identities carry the run: a second run against the same tables is other people.
         self._run = f"{start_ms // 1000:x}{seed & 0xFFFF:04x}"
         self._random = Random(seed)
+        self._accounts = Random(seed + 1)  # of its own: who logs in changes nothing else
         self._incidents = incidents
         self._visitors = Visitors(self._random, self._run)
         self._planned = 0
@@ -159,6 +160,7 @@ class Traffic:
             origin=origin,
             visit_id=visit_id,
             incidents=self._incidents,
+            accounts=self._accounts,
         )
         visit.run()
         self._plan(visit.events)

@@ -24,6 +24,11 @@ _REMOVE_SHARE: Final = 0.15
 _SIGN_UP_SHARE: Final = 0.03
 _REFUND_SHARE: Final = 0.04
 _WHOLE_REFUND_SHARE: Final = 0.5
+_LOGIN_SHARE: Final = 0.3  # of the visits of who has an account
+_BACKEND_SHARE: Final = 0.05  # of the orders: the shop's backend tells of it, and knows no visitor
+_LATE_LOGIN_SHARE: Final = 0.5  # of those: the account is made once all is paid
+_LOGIN_MEDIAN_MS: Final = 90_000
+_LOGIN_MAX_MS: Final = 900_000
 _MORE_PAGES: Final = 0.62
 _MORE_ITEMS: Final = 0.40
 _PAGES_MAX: Final = 25
@@ -47,9 +52,10 @@ class Visit:
         origin: dict[str, Any],
         visit_id: str,
         incidents: tuple[Incident, ...],
+        accounts: Random,
     ) -> None:
         self.events: list[Planned] = []
-        self._random = random
+        self._random, self._accounts = random, accounts
         self._visitor = visitor
         self._now_ms = start_ms
         self._visit_id = visit_id
@@ -67,6 +73,8 @@ class Visit:
         """Plan everything that happens."""
         random = self._random
         self._event("page_view")
+        if self._visitor.customer_id is not None and self._accounts.random() < _LOGIN_SHARE:
+            self._log_in(self._now_ms)
         if random.random() < _BOUNCE_SHARE:
             return
         self._browse()
@@ -113,10 +121,26 @@ class Visit:
         if self._visitor.customer_id is None:
             self._visitor.customer_id = f"c-{self._visit_id}"
         self._common["customer_id"] = self._visitor.customer_id
-        self._event("purchase", fields)
+        self._buy(fields)
         if refunded:
             event = {"type": "refund"} | self._common | cart.refund(order_id, whole=whole)
             self.events.append((at_ms + refund_ms, event))
+
+    def _buy(self, fields: dict[str, Any]) -> None:
+        accounts = self._accounts
+        if accounts.random() >= _BACKEND_SHARE:
+            self._event("purchase", fields)
+            return
+        late_ms = delay_ms(accounts, _LOGIN_MEDIAN_MS, 0.8, _LOGIN_MAX_MS)
+        late = accounts.random() < _LATE_LOGIN_SHARE
+        self._log_in(self._now_ms + late_ms if late else self._now_ms)
+        known = {name: self._common[name] for name in ("customer_id", "country")}
+        self.events.append((self._now_ms, {"type": "purchase"} | known | fields))
+
+    def _log_in(self, at_ms: int) -> None:
+        visitor = self._visitor
+        who = {"visitor_id": visitor.visitor_id, "customer_id": visitor.customer_id}
+        self.events.append((at_ms, {"type": "identify"} | who))
 
     def _cart_id(self) -> str | None:
         return f"k-{self._visit_id}" if self._visitor.keeps_session else None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     ReadRung = Callable[[str], RungPanes]
     Report = Callable[[str, int, int], None]
 
-COUNTERS: Final = frozenset({"events", "ticks", "duplicates", "late", "late_unkeyed"})
+COUNTERS: Final = frozenset({"events", "ticks", "duplicates", "late", "late_unkeyed", "linked"})
 
 
 @dataclass

@@ -34,6 +34,7 @@ class Kind:
     reads: tuple[str, ...] = ()
 
 
+LINKED: Final = "_purchase_linked"  # a backend's purchase where it was handed over: sql/identity
 _CART_TYPES: Final = ("add_to_cart", "remove_from_cart", "checkout_started", "purchase")
 _SITE: Final = ("source", "medium", "campaign", "landing_page", "device", "country")
 _VISITOR: Final = "nullif(visitor_id, '')"
@@ -82,7 +83,7 @@ KINDS: Final = (
             "funnel_passed",
         ),
         _SITE,
-        ("page_view", *_CART_TYPES, "goal_completed"),
+        ("page_view", *_CART_TYPES, "goal_completed", LINKED),
         _VISITOR,
         "keyed_lateness_ms",
         own=("audience", "step"),
@@ -92,7 +93,7 @@ KINDS: Final = (
         "carts",
         ("cart_purchased", "cart_abandoned", "cart_closed"),
         (*_SITE, "currency"),
-        _CART_TYPES,
+        (*_CART_TYPES, LINKED),
         "case when visitor_id <> '' then coalesce(nullif(cart_id, ''), visitor_id) end",
         "keyed_lateness_ms",
     ),

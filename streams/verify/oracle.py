@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from processors.histogram import WAIT_BOUNDS_MS
-from streams.verify.kinds import KINDS
+from streams.verify.kinds import KINDS, LINKED
 from streams.verify.panes import build_panes
 from streams.verify.sql import column, statement, text, texts
 from streams.verify.validity import judge
@@ -30,10 +30,13 @@ def recompute(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, dedup_horizon
     """
     con.execute("set enable_progress_bar = false")  # it would write into the command's answer
     _set_variables(con, catalog, dedup_horizon)
+    con.execute(statement("passed"))
     judge(con)
     con.execute(statement("accepted"))
-    con.execute(statement("fact"))
     wanted = {t for r in catalog.requirements.values() for t in r.measure.events}
+    linked = any(LINKED in kind.types and wanted & set(kind.facts) for kind in KINDS)
+    con.execute(statement("identity", wanted=str(linked).lower()))
+    con.execute(statement("fact"))
     for kind in KINDS:
         if wanted & set(kind.facts):
             con.execute(

@@ -102,6 +102,9 @@ def visit(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
         yield {"type": "page_view", "ts": ts, "landing_page": random.choice(PAGES), **who}
         ts += random.choice((0, 1, 5 * SECOND_MS, 70 * SECOND_MS, 29 * MINUTE_MS, 30 * MINUTE_MS))
         who.pop("campaign", None) if random.random() < 0.2 else None
+    login = {"type": "identify", "visitor_id": f"v{number}", "customer_id": f"c{number}"}
+    if random.random() < 0.15:
+        yield {**login, "ts": ts}
     mood = random.random()
     if mood < 0.08:
         yield {"type": "goal_completed", "ts": ts, "goal": random.choice(("demo", "call")), **who}
@@ -110,10 +113,14 @@ def visit(cast: Cast, random: Random, ts: int) -> Iterator[Event]:
         network = {"network": random.choice(("meta", "pin"))}
         yield {"type": "social_interaction", "ts": ts, "interaction": kind, **network, **who}
     elif mood < 0.5:
-        yield from _cart(cast, random, ts, who, currency)
+        yield from _cart(cast, random, ts, who, currency, number)
+        if random.random() < 0.2:  # an account is made once all is paid
+            yield {**login, "ts": ts + random.choice((MINUTE_MS, 20 * MINUTE_MS, 31 * MINUTE_MS))}
 
 
-def _cart(cast: Cast, random: Random, ts: int, who: Event, currency: str) -> Iterator[Event]:
+def _cart(
+    cast: Cast, random: Random, ts: int, who: Event, currency: str, number: int
+) -> Iterator[Event]:
     cart: Event = {"currency": currency}
     if random.random() < 0.3:  # some carts are known by id, and ids are used again
         cart["cart_id"] = cast.new("b") if random.random() < 0.7 else cast.again("b", random)
@@ -126,6 +133,9 @@ def _cart(cast: Cast, random: Random, ts: int, who: Event, currency: str) -> Ite
         yield {"type": "checkout_started", "ts": ts, **who, **cart}
         ts += random.choice((0, SECOND_MS, MINUTE_MS))
         if random.random() < 0.7:
+            if random.random() < 0.3:  # the shop's backend tells of it, and knows the customer only
+                who = {k: v for k, v in who.items() if k not in ("visitor_id", "session_id")}
+                who["customer_id"] = f"c{number}"
             yield from _order(cast, random, ts, who, cart)
 
 

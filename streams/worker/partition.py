@@ -31,7 +31,7 @@ from streams.worker.past import check_past
 from streams.worker.patience import AbandonedError, Patience
 from streams.worker.takeover import take_over
 from streams.worker.tenure import Tenure, Tools
-from streams.worker.ticks import Ticks
+from streams.worker.ticks import Ticks, moves_time
 from streams.worker.vitals import State, Vitals
 
 if TYPE_CHECKING:
@@ -291,8 +291,9 @@ class PartitionRunner:
             if chunk.position > tenure.reached:
                 await self._open(tenure)  # records between are missing: have them delivered again
             return  # stale
-        self._ticks.note_record()
         records = chunk.records
+        if moves_time(self._logical, records):
+            self._ticks.note_record()
         known = tenure.known(records)
         for start in range(0, known, SLICE_RECORDS):
             tenure.restore(records[start : min(start + SLICE_RECORDS, known)])

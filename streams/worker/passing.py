@@ -11,17 +11,25 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from processors.bundles import PASSED_ON, bundle, next_bundle, receiver
 from processors.names import physical_topic
-from processors.passing import BUNDLE_EVENTS_MAX, PASSED_ON, bundle
 from streams.producer.partition import Partitioner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from processors.passing import Emission
+    from processors.bundles import Emission
     from streams.worker.ports import Log, Outbox
 
 FLUSH_EMISSIONS: Final = 5_000  # so many are kept in memory before the checkpoint
+
+
+def receivers(
+    topic: str, one: Emission, partitions: int, partitioner: Partitioner
+) -> Sequence[int]:
+    """Return the receiving topic's partitions that an emission goes to: one, or all."""
+    key = receiver(topic, one)
+    return (partitioner.partition(key.encode(), partitions),) if key else range(partitions)
 
 
 class Passing:
@@ -66,8 +74,8 @@ class Passing:
             partitions = await self._log.partitions(self._target)
             unplaced, self._unplaced = self._unplaced, []
             for one in unplaced:
-                at = self._partitioner.partition(one.customer_id.encode(), partitions)
-                self._lanes.setdefault(at, []).append(one)
+                for at in receivers(self._topic, one, partitions, self._partitioner):
+                    self._lanes.setdefault(at, []).append(one)
         if not self._lanes:
             return
         results = await asyncio.gather(
@@ -81,7 +89,7 @@ class Passing:
     async def _send(self, at: int, lane: list[Emission]) -> None:
         """Send one receiving partition's emissions, record after record."""
         while lane:
-            sent = lane[:BUNDLE_EVENTS_MAX]
+            sent = next_bundle(self._topic, lane)
             value = bundle(self._topic, self._partition, sent)
             await self._outbox.send(self._target, None, value, partition=at)
             del lane[: len(sent)]

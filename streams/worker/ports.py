@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from processors.bundles import Emission
     from processors.checkpoint import Checkpoint, Claim
     from processors.decode import Rejection
-    from processors.passing import Emission
     from processors.record import Record
     from streams.tables.base import PartitionTable
     from streams.transport.gate import Gate

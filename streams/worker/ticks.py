@@ -11,13 +11,23 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from processors.control import is_passed
 from processors.event import tick_record
+from processors.names import VISITOR
 from streams.worker.patience import AWAY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from processors.record import Record
     from streams.worker.ports import Outbox
 
 logger = logging.getLogger(__name__)
+
+
+def moves_time(topic: str, records: Sequence[Record]) -> bool:
+    """Tell whether records say what time it is: what is handed over to visitors does not."""
+    return topic != VISITOR or not all(is_passed(record[3]) for record in records)
 
 
 class Ticks:

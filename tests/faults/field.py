@@ -118,10 +118,12 @@ class Field:
 
     def finish(self) -> Verdict:
         """End the traffic, let the workers read the log to its end, and judge."""
-        self.traffic.seal()
+        self.traffic.stop()
         self.until(lambda: self.reached(self.traffic.ends()), "the log is read to its end")
         self.traffic.seal_customers()
         self.until(lambda: self.reached(self.traffic.ends()), "what is passed on is read, too")
+        self.traffic.seal()
+        self.until(lambda: self.reached(self.traffic.ends()), "and what is handed over")
         verdict = asyncio.run(judge(self.settings, self.traffic.ends()))
         assert verdict.is_exact, f"{verdict}\n{self.crew.logs()}"
         return verdict

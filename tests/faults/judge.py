@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.simulation.traffic import Log
 
 EVER_MS: Final = 1 << 52
-COUNTERS: Final = ("events", "duplicates", "late", "rejected")
+COUNTERS: Final = ("events", "duplicates", "late", "rejected", "linked")
 Cells = dict[tuple[str, int, "Cell"], int]  # (rung, pane start, cell) -> integer, or set size
 
 
@@ -63,8 +63,7 @@ async def judge(settings: Settings, ends: Mapping[PartitionId, int]) -> Verdict:
         ends: partition -> one past the last record to read.
     """
     catalog = read_catalog(settings)
-    events = {where: end for where, end in ends.items() if where.topic in EVENT_TOPICS}
-    expected = recompute(catalog, _log(settings, events), dedup_horizon=settings.dedup_horizon)
+    expected = recompute(catalog, _log(settings, ends), dedup_horizon=settings.dedup_horizon)
     stored, counted = await _stored(settings, catalog)
     exact = _rolled_up(catalog, expected)
     keys = stored.keys() | exact.keys()

@@ -72,8 +72,8 @@ class Traffic:
         """Publish a record of the case's own in the middle of the rest."""
         self._send(topic, partition, value, self._clock_ms, key)
 
-    def seal(self) -> None:
-        """End: publish no more events, and a tick in every partition of events.
+    def stop(self) -> None:
+        """Publish no more events, and wait for what is on its way.
 
         Raises:
             Exception: a record was not acknowledged.
@@ -81,6 +81,10 @@ class Traffic:
         self._stopping.set()
         self._paused.clear()
         self._thread.join()
+        self._settle()
+
+    def seal(self) -> None:
+        """End: a tick in every partition of events."""
         end_ms = self._clock_ms + 3 * 3_600_000
         for topic in EVENT_TOPICS:
             self._seal_topic(topic, end_ms)

@@ -111,6 +111,24 @@ def test_effects_reach_the_customer_a_purchase_is_passed_on_to() -> None:
     assert gains["new_customer_value", AT_ONCE]["joiners_spent"] == "10.00"
 
 
+def test_effects_reach_the_visitor_whom_a_backend_s_purchase_is_handed_over_to() -> None:
+    """With its login, before it or after it, it converts the visit; without, nobody can tell."""
+    view = event("page_view")
+    login = event("identify", customer_id="c") | {"event_id": "2"}
+    bought = event("purchase", customer_id="c", order_id="o", value=5, currency="EUR")
+    bought |= {"event_id": "3", "visitor_id": None, "ts": NOW_MS + 1}
+    for events in ([view, login, bought], [bought, view, login]):
+        found = effects_of(presets(), events, NOW_MS)
+        gains = {(e.kpi, e.when): {p.leaf: p.figure for p in e.parts} for e in found.effects}
+        assert gains["conversion_rate", AT_ONCE] == {"sessions_converted": 1, "sessions_started": 1}
+        assert gains["orders", AT_ONCE] == {"orders_placed": 1}
+        assert found.unlinked == []
+    alone = effects_of(presets(), [view, bought], NOW_MS)
+    assert alone.unlinked == [1]
+    (conversion,) = [e for e in alone.effects if (e.kpi, e.when) == ("conversion_rate", AT_ONCE)]
+    assert [(p.leaf, p.figure) for p in conversion.parts] == [("sessions_started", 1)]
+
+
 def test_what_is_missing_is_said_with_its_age() -> None:
     """``waiting for ad_cost, last seen 26 h ago``."""
     seen_ms = last_seen_ms([{"seen:ad_cost": 5, "events": 9}, {"seen:ad_cost": NOW_MS}])

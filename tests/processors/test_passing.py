@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import msgspec
+
+from processors.bundles import Bundle, Emission, Sold, bundle, bundled
 from processors.catalog.load import load_catalog
-from processors.checkpoint import Claim
-from processors.event import tick_record
-from processors.names import CUSTOMER, VISITOR
-from processors.passing import Emission, Marks, bundle
+from processors.checkpoint import Checkpoint, Claim
+from processors.event import (
+    NO_AMOUNT,
+    CustomerBought,
+    CustomerForgotten,
+    Identify,
+    Purchase,
+    tick_record,
+)
+from processors.names import ADS, CUSTOMER, VISITOR
+from processors.passing import Marks, Wanted, emissions
 from processors.pipeline import PartitionPipeline, compile_plan
 from streams.catalog_files import preset_sources
 
@@ -44,6 +55,168 @@ def test_purchases_and_refunds_of_known_customers_are_passed_on() -> None:
         (10, 0, 2_500_000),
         (12, 0, -2_500_000),
     ]
+
+
+def test_links_and_what_a_backend_sold_are_passed_on() -> None:
+    """An identify with both names is a link; a purchase without visitor says what it holds."""
+    money = {"order_id": "o", "value": 2, "currency": "EUR", "ts": NOW_MS}
+    events = [
+        {"event_id": "1", "type": "identify", "visitor_id": "v", "customer_id": "c", "ts": NOW_MS},
+        {"event_id": "2", "type": "identify", "visitor_id": "v", "ts": NOW_MS},
+        {"event_id": "3", "type": "identify", "customer_id": "c", "ts": NOW_MS},
+        {"event_id": "4", "type": "purchase", "customer_id": "c", "cart_id": "k", **money},
+        {"event_id": "5", "type": "purchase", "customer_id": "c", "visitor_id": "v", **money},
+    ]
+    records = [(n, NOW_MS, None, json.dumps(e).encode()) for n, e in enumerate(events)]
+    passed = pipeline(VISITOR).decode(records).emissions
+    assert [(e.offset, e.visitor_id, e.sold and e.sold.cart_id) for e in passed] == [
+        (0, "v", None),
+        (3, "", "k"),
+        (4, "", None),
+    ]
+    assert (passed[0].refund, passed[0].micro) == (True, 0), "an older worker counts nothing of it"
+
+
+def test_nothing_is_passed_on_that_nobody_takes() -> None:
+    """Without customers' KPIs only what is handed over; without sessions and carts no link."""
+    assert list(emissions([], [], Wanted())) == []
+    buy = Purchase(event_id="p", ts=1, order_id="o", value=NO_AMOUNT, currency="E", customer_id="c")
+    seen = msgspec.structs.replace(buy, visitor_id="v")
+    login = Identify(event_id="i", ts=1, customer_id="c", visitor_id="v")
+    found = [
+        [
+            (one.event_id, one.sold is not None)
+            for one in emissions([buy, seen, login], [0, 1, 2], w)
+        ]
+        for w in (Wanted(links=True, payments=False), Wanted(links=False, payments=True))
+    ]
+    assert found == [[("p", True), ("i", False)], [("p", False), ("p", False)]]
+
+
+def test_what_was_passed_on_by_older_workers_still_decodes() -> None:
+    """Fields that came later have defaults: a topic may hold what was sent before them."""
+    old = b"""{"type":"_passed","topic":"tracking.visitor","partition":0,"emissions":[
+        [7,0,"e7",1700000000000,"c1",false,5,"EUR",["mail",null,null,null,null,null]],
+        [8,0,"request",0,"c1",false,0,"",[null],2]]}"""
+    batch = pipeline(CUSTOMER).decode([(0, NOW_MS, None, old)])
+    bought, forgotten = batch.events
+    assert isinstance(bought, CustomerBought)
+    assert (bought.source, bought.sold) == ("mail", None)
+    assert isinstance(forgotten, CustomerForgotten)
+    assert (forgotten.sources, forgotten.visitor_id) == (2, "")
+
+
+def handed(offset: int, ts: int = NOW_MS, visitor: str = "v", **sold: Any) -> Emission:
+    return Emission(
+        offset, 0, f"e{offset}", ts, "c", False, 5, "EUR", (), visitor_id=visitor,
+        sold=Sold("o", **sold),
+    )  # fmt: skip
+
+
+def cells(checkpoint: Checkpoint | None, measure: str) -> int:
+    """Return a measure's total."""
+    assert checkpoint is not None
+    panes = checkpoint.base.values()
+    return sum(n for pane in panes for name, n in pane.items() if name == f"{measure}\x1f")
+
+
+def test_what_is_handed_over_counts_in_sessions_and_carts_only() -> None:
+    """It is no event: no purchase of the site, no order, no touch; it moves no time."""
+    one = pipeline(VISITOR)
+    add = {"type": "add_to_cart", "visitor_id": "v", "value": 5, "currency": "EUR"}
+    event = json.dumps({"event_id": "a", "ts": NOW_MS, **add}).encode()
+    batch = one.decode([
+        (0, NOW_MS, None, event),
+        (1, NOW_MS, None, bundle(CUSTOMER, 0, [handed(4, NOW_MS + 60_000)])),
+    ])  # fmt: skip
+    one.apply(batch, {})
+    assert one.watermark_ms == NOW_MS - 30_000
+    checkpoint = one.drain(next_offset=2)
+    assert cells(checkpoint, "sessions_converted") == cells(checkpoint, "carts_closed") == 1
+    assert cells(checkpoint, "purchases") == cells(checkpoint, "orders") == 0
+    assert checkpoint is not None
+    assert checkpoint.counters == {"events": 1, "linked": 1}
+    assert set(checkpoint.states) == {"session", "cart", "_passed"}
+    assert not batch.emissions, "it is not passed on a second time"
+
+
+def test_what_is_handed_over_again_is_dropped_after_a_crash() -> None:
+    """The marks are in the visitors' checkpoint, beside those of no one who was passed nothing."""
+    first = pipeline(VISITOR)
+    batch = first.decode([(0, NOW_MS, None, bundle(CUSTOMER, 0, [handed(4), handed(5)]))])
+    first.apply(batch, {})
+    checkpoint = first.drain(next_offset=1)
+    assert checkpoint is not None
+    claim = Claim(epoch=2, number=1, offset=1, max_ts_ms=checkpoint.max_ts_ms)
+    second = PartitionPipeline(
+        PLAN, claim, topic=VISITOR, partition=0, dedup_horizon=100, state_cache_max=100
+    )
+    batch = second.decode([
+        (1, NOW_MS, None, bundle(CUSTOMER, 0, [handed(5), handed(6)])),
+        (2, NOW_MS, None, bundle(CUSTOMER, 1, [handed(5)])),  # another source's
+    ])  # fmt: skip
+    states = {(p, i): checkpoint.states[p].get(i) for p, ids in batch.missing.items() for i in ids}
+    second.apply(batch, states)
+    later = second.drain(next_offset=3)
+    assert later is not None
+    assert later.counters == {"linked": 2, "repeated": 1}
+    assert cells(later, "sessions_started") == 0, "the same session goes on"
+
+
+def test_marks_that_nobody_needs_are_neither_read_nor_written() -> None:
+    """A partition that nothing is handed over to knows nothing of marks."""
+    one = pipeline(VISITOR)
+    view = {"event_id": "1", "type": "page_view", "visitor_id": "v", "ts": NOW_MS}
+    batch = one.decode([(0, NOW_MS, None, json.dumps(view).encode())])
+    assert "_passed" not in batch.missing
+    one.apply(batch, {})
+    checkpoint = one.drain(next_offset=1)
+    assert checkpoint is not None
+    assert "_passed" not in checkpoint.states
+
+
+def test_what_comes_too_late_for_sessions_is_told() -> None:
+    """It is refused as any event that is too late for keys, once."""
+    one = pipeline(VISITOR)
+    view = {"event_id": "1", "type": "page_view", "visitor_id": "v", "ts": NOW_MS}
+    edge_ms = NOW_MS - 30_000 - 3_600_000
+    batch = one.decode([
+        (0, NOW_MS, None, json.dumps(view).encode()),
+        (1, NOW_MS, None, bundle(CUSTOMER, 0, [handed(1, edge_ms), handed(2, edge_ms - 1)])),
+    ])  # fmt: skip
+    one.apply(batch, {})
+    checkpoint = one.drain(next_offset=2)
+    assert checkpoint is not None
+    assert checkpoint.counters == {"events": 1, "linked": 2, "late_unkeyed": 1}
+
+
+def test_purchases_of_one_visitor_go_into_records_of_their_own() -> None:
+    """Their order is that of offsets: within a record each visitor is named once."""
+    passed = [handed(1), handed(2, visitor="w"), handed(3), handed(4)]
+    records = bundled(CUSTOMER, 0, passed)
+    decoded = [msgspec.json.decode(record, type=Bundle).emissions for record in records]
+    assert [[e.offset for e in found] for found in decoded] == [[1, 2], [3], [4]]
+
+
+def test_what_pretends_to_be_handed_over_is_a_dead_letter() -> None:
+    """Of another source than customers, to nobody, of nothing, or damaged: refused, not counted."""
+    records = [
+        bundle(VISITOR, 0, [handed(1)]),
+        bundle(CUSTOMER, 0, [handed(1, visitor="")]),
+        bundle(CUSTOMER, 0, [emission(1)]),
+        bundle(CUSTOMER, 0, [handed(1, ts=-1)]),
+        b'{"type":"_passed"}',
+        b'{"type":"_passed","topic":"tracking.customer","partition":0,"emissions":[[1]]}',
+        b'{"type":"_passed","topic":',
+    ]
+    one = pipeline(VISITOR)
+    batch = one.decode([(n, NOW_MS, None, value) for n, value in enumerate(records)])
+    assert [r.reason for r in batch.rejections] == [
+        *("unknown_type",) * 4, "missing_field", "wrong_type", "invalid_json",
+    ]  # fmt: skip
+    one.apply(batch, {})
+    ads = pipeline(ADS).decode([(0, NOW_MS, None, bundle(CUSTOMER, 0, [handed(1)]))])
+    assert [r.reason for r in ads.rejections] == ["unknown_type"]
 
 
 def test_repetitions_are_dropped_even_by_a_new_owner() -> None:

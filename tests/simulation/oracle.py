@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from processors.histogram import BUCKET_BOUNDS_MS
 from processors.names import Cell
 from tests.simulation.oracle_cohorts import emails, leads, openness, promises, waits
 from tests.simulation.oracle_customers import customers
+from tests.simulation.oracle_identity import CUSTOMER, Arrival, handed_over
 from tests.simulation.oracle_outside import (
     READING_KINDS,
     items,
@@ -41,7 +43,7 @@ KNOWN_TYPES = {
     "lead_created", "lead_status", "sales_contacted",
     "email_sent", "email_delivered", "email_opened", "email_clicked",
     "subscribed", "unsubscribed",
-    "social_interaction", "nps_response", "ad_cost", *READING_KINDS,
+    "identify", "social_interaction", "nps_response", "ad_cost", *READING_KINDS,
 }  # fmt: skip
 CART_TYPES = {"add_to_cart", "remove_from_cart", "checkout_started", "purchase"}
 
@@ -64,18 +66,44 @@ class Expected:
 
 
 def recompute(
-    catalog: Catalog, log: dict[tuple[str, int], list[LogRecord]], *, dedup_horizon: int
+    catalog: Catalog,
+    log: dict[tuple[str, int], list[LogRecord]],
+    *,
+    dedup_horizon: int,
+    place: Callable[[str], int] | None = None,
 ) -> Expected:
-    """Recompute every base cell of a log: topic and partition -> records in offset order."""
+    """Recompute every base cell of a log: topic and partition -> records in offset order.
+
+    Args:
+        catalog: the formulas.
+        log: every topic's, that of what is passed on to customers included if there is any.
+        dedup_horizon: of the workers.
+        place: the partition that each visitor's purchases must have been handed over to.
+    """
     expected = Expected()
     everything: list[Row] = []
+    judged: dict[tuple[str, int], list[Row]] = {}
+    arrivals: dict[tuple[str, int], list[Arrival]] = defaultdict(list)
     for (topic, partition), records in log.items():
-        rows, watermark_ms = _judge(catalog, records, dedup_horizon, expected)
+        if topic == CUSTOMER:
+            continue
+        who = topic, partition
+        judged[who], watermark_ms = _judge(catalog, records, dedup_horizon, expected, arrivals[who])
         if watermark_ms is not None:
-            expected.watermarks[topic, partition] = watermark_ms
+            expected.watermarks[who] = watermark_ms
+    customers_log = {who: records for who, records in log.items() if who[0] == CUSTOMER}
+    # Without the customers' log nobody knows what they handed over: nothing, where none logs in.
+    handed = handed_over(catalog, judged, arrivals, customers_log, place) if customers_log else {}
+    came = [row for mine in handed.values() for row in mine]
+    expected.counters["linked"] = len(came)
+    in_time = _taken(came, catalog.defaults.keyed_lateness_ms)
+    expected.counters["linked in time"] = len(in_time)
+    for who, rows in judged.items():
+        watermark_ms = expected.watermarks.get(who)
+        acts = [*rows, *handed.get(who, ())]
         facts = [
-            *_sessions(catalog, rows, watermark_ms),
-            *_carts(catalog, rows, watermark_ms),
+            *_sessions(catalog, acts, watermark_ms),
+            *_carts(catalog, acts, watermark_ms),
             *_tickets(catalog, rows, watermark_ms),
             *leads(catalog, _taken(rows, catalog.defaults.lead_retention_ms)),
             *emails(catalog, _taken(rows, catalog.defaults.keyed_lateness_ms)),
@@ -93,7 +121,11 @@ def recompute(
 
 
 def _judge(
-    catalog: Catalog, records: list[LogRecord], horizon: int, expected: Expected
+    catalog: Catalog,
+    records: list[LogRecord],
+    horizon: int,
+    expected: Expected,
+    arrivals: list[Arrival],
 ) -> tuple[list[Row], int | None]:
     """Keep what counts: valid, not a duplicate; with the watermark that stood before it."""
     defaults = catalog.defaults
@@ -101,6 +133,10 @@ def _judge(
     last_seen: dict[str, int] = {}
     largest: int | None = None
     for offset, recorded_ms, value in records:
+        watermark = None if largest is None else largest - defaults.allowed_lateness_ms
+        if value.startswith(b'{"type":"_passed"'):
+            arrivals.append((offset, watermark, json.loads(value)))
+            continue
         row = _valid(catalog, value, recorded_ms)
         if row is None:
             expected.counters["rejected"] += 1
@@ -115,7 +151,7 @@ def _judge(
             continue
         expected.counters["events"] += 1
         row["offset"] = offset
-        row["watermark"] = None if largest is None else largest - defaults.allowed_lateness_ms
+        row["watermark"] = watermark
         if row["watermark"] is not None and row["ts"] < row["watermark"]:
             expected.counters["late"] += 1
         largest = row["ts"] if largest is None else max(largest, row["ts"])

@@ -9,9 +9,18 @@ import pytest
 from processors.catalog.model import Catalog
 from processors.pipeline import Plan, compile_plan
 from tests.simulation.oracle import Expected, recompute
-from tests.simulation.store import DictTable
-from tests.simulation.traffic import Log, make_log
-from tests.simulation.world import CALM, HORIZON, ROUGH, Weather, base_cells, base_sketches, run
+from tests.simulation.traffic import make_log
+from tests.simulation.world import (
+    CALM,
+    HORIZON,
+    ROUGH,
+    Weather,
+    World,
+    base_cells,
+    base_sketches,
+    play,
+    run,
+)
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +28,12 @@ def plan(catalog: Catalog) -> Plan:
     return compile_plan(catalog)
 
 
-def expected_of(plan: Plan, log: Log) -> Expected:
-    return recompute(plan.catalog, log, dedup_horizon=HORIZON)
-
-
-def assert_equal(tables: dict[tuple[str, int], DictTable], expected: Expected) -> None:
+def assert_equal(plan: Plan, world: World) -> Expected:
+    """Compare what is stored with the recomputation of the logs as they are in the end."""
+    tables, expected = (
+        world.tables,
+        recompute(plan.catalog, world.log, dedup_horizon=HORIZON, place=world.place),
+    )
     cells = {known: value for known, value in expected.cells.items() if value}
     assert base_cells(tables) == cells
     members = {known: len(who) for known, who in expected.members.items()}
@@ -32,31 +42,31 @@ def assert_equal(tables: dict[tuple[str, int], DictTable], expected: Expected) -
     for table in tables.values():
         for name, n in table.stored.counters.items():
             counters["rejected" if name.startswith("rejected:") else name] += n
-    for name in ("events", "duplicates", "late", "rejected"):
+    for name in ("events", "duplicates", "late", "rejected", "linked"):
         assert counters[name] == expected.counters[name], name
+    return expected
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_calm_run_equals_recomputation(plan: Plan, seed: int) -> None:
     """A log read in one go amounts to what the formulas say, cell by cell."""
     log = make_log(seed, events=400)
-    assert_equal(run(plan, log, CALM), expected_of(plan, log))
+    assert_equal(plan, play(plan, log, CALM))
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_cutting_changes_nothing(plan: Plan, seed: int) -> None:
     """Chunks and checkpoints anywhere, with a cache of three keys: the same cells."""
     log = make_log(seed, events=300)
-    expected = expected_of(plan, log)
     for weather in (Weather(), Weather(chunk_max=1, checkpoint=1.0), Weather(chunk_max=97)):
-        assert_equal(run(plan, log, weather, seed), expected)
+        assert_equal(plan, play(plan, log, weather, seed))
 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_crashes_change_nothing(plan: Plan, seed: int) -> None:
     """Crashes, roll-backs of the store and fenced zombies: nothing lost, nothing twice."""
     log = make_log(seed, events=300, partitions=3)
-    assert_equal(run(plan, log, ROUGH, seed), expected_of(plan, log))
+    assert_equal(plan, play(plan, log, ROUGH, seed))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -70,3 +80,12 @@ def test_rungs_are_sums_of_base_panes(plan: Plan, seed: int) -> None:
             for name in measure.rungs:
                 sums[name, ladder.pane_start(ladder.rung(name), pane), cell] += value
         assert dict(table.stored.rungs) == dict(sums)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_purchases_of_a_backend_reach_their_visitors(plan: Plan, seed: int) -> None:
+    """Through two internal hops, in any weather, each is handed over once to whom the rule says."""
+    log = make_log(seed, events=350, busy=0.92)
+    for weather in (Weather(), ROUGH):
+        world = play(plan, log, weather, seed)
+        assert assert_equal(plan, world).counters["linked in time"] > 3

@@ -72,7 +72,8 @@ def _append(
 def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
     kind = rnd.choice(
         ("page_view",) * 6 + ("add_to_cart",) * 3 + ("remove_from_cart", "checkout_started")
-        + ("purchase",) * 3 + ("refund", "goal_completed", "ad_click", "ad_click")
+        + ("purchase",) * 6 + ("identify",) * 4
+        + ("refund", "goal_completed", "ad_click", "ad_click")
         + ("ad_impression",) * 4
         + ("ticket_opened", "ticket_replied", "ticket_replied", "ticket_resolved")
         + ("ticket_reopened",)
@@ -95,6 +96,11 @@ def _event(rnd: random.Random, number: int, ts: int) -> dict[str, Any]:
             event["customer_id"] = f"c{rnd.randrange(4)}"
         if rnd.random() < 0.03:
             event["customer_id"] = event.pop("visitor_id")
+        if kind == "identify" or (kind == "purchase" and rnd.random() < 0.5):
+            # Known to a backend and logging in: others every now and then, who are no one's yet.
+            event["customer_id"] = f"b{number // 40}{rnd.randrange(2)}"
+            if kind == "purchase":
+                event.pop("visitor_id", None)
     if topic == "tracking.leads":
         event |= {"lead_id": f"l{rnd.randrange(15)}", "source": rnd.choice(("fair", "mail", ""))}
         event |= {"owner": rnd.choice(("ann", "bob")), "network": rnd.choice(("x", None))}

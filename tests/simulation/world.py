@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 
+from processors.bundles import PASSED_ON, Emission, bundled, receiver
+from processors.control import is_control
 from processors.event import tick_record
-from processors.names import CUSTOMER, Cell, parse_cell
-from processors.passing import Emission, bundle
+from processors.names import Cell, parse_cell
 from processors.pipeline import PartitionPipeline, Plan
 from tests.simulation.store import DictTable
 from tests.simulation.traffic import Log, LogRecord
@@ -34,44 +37,112 @@ ROUGH = Weather(crash=0.15, roll_back=0.08, zombie=0.1)
 
 
 def run(plan: Plan, log: Log, weather: Weather, seed: int = 0) -> dict[tuple[str, int], DictTable]:
-    """Process a whole log; every partition ends checkpointed at its last record.
+    """Process a whole log; every partition ends checkpointed at its last record."""
+    return play(plan, log, weather, seed).tables
 
-    What partitions pass on is a log as well, processed in the same weather.
+
+def play(plan: Plan, log: Log, weather: Weather, seed: int = 0) -> World:
+    """Do the same, and return the logs too as they are in the end: what was passed on is in them.
+
+    Events come one after the other, in the order of their clocks, while partitions work; where
+    weather has them read all in one go, they are all there before anybody begins. The last ticks
+    and control records come once nothing is under way any more.
     """
-    rnd = random.Random(seed)
-    sources = [
-        _Partition(plan, topic, number, records, weather, rnd)
-        for (topic, number), records in log.items()
-    ]
-    tables = {(s.topic, s.number): s.run() for s in sources}
-    partitions = 1 + max(number for _, number in log)
-    for number in range(partitions):
-        passed = _interleaved([_bundles(s, number, partitions) for s in sources], rnd)
-        if passed:
-            end_ms = max(records[-1][1] for records in log.values())
-            passed.insert(rnd.randrange(len(passed) + 1), tick_record(end_ms, number))
-            records = [(offset, end_ms, value) for offset, value in enumerate(passed)]
-            receiver = _Partition(plan, CUSTOMER, number, records, weather, rnd)
-            tables[CUSTOMER, number] = receiver.run()
-    return tables
+    world = World(plan, weather, random.Random(seed), 1 + max(number for _, number in log))
+    feed = sorted(
+        (clock_ms, index, who, record)
+        for who, records in log.items()
+        for index, (record, clock_ms) in enumerate(
+            zip(records, accumulate((record[1] for record in records), max), strict=True)
+        )
+    )
+    last = {who: list(_last(records)) for who, records in log.items()}
+    for _, index, who, (offset, recorded_ms, value) in feed:
+        if any(offset == record[0] for record in last[who]):
+            continue
+        gap = offset - log[who][index - 1][0] if index else offset + 1
+        world.publish(who, value, recorded_ms, gap)
+        if weather.chunk_max < 1_000 and world.rnd.random() < 0.3:
+            world.work()
+    world.finish()
+    for who in sorted({*world.partitions, *last}):
+        tick = 0, feed[-1][0], tick_record(feed[-1][0], who[1])
+        for _, recorded_ms, value in last.get(who, [tick]):
+            world.publish(who, value, recorded_ms)
+    world.finish()
+    return world
 
 
-def _bundles(source: _Partition, number: int, partitions: int) -> list[bytes]:
-    """Return what a source sent to one receiving partition, as it was sent."""
-    found = []
-    for flushed in source.sent:
-        mine = [one for one in flushed if sum(one.customer_id.encode()) % partitions == number]
-        if mine:
-            found.append(bundle(source.topic, source.number, mine))
-    return found
+def _last(records: list[LogRecord]) -> list[LogRecord]:
+    """Return the ticks and control records at the end of a log."""
+    events = [n for n, (_, _, v) in enumerate(records) if b'"_tick"' not in v and not is_control(v)]
+    return records[max(events, default=-1) + 1 :]
 
 
-def _interleaved(lanes: list[list[bytes]], rnd: random.Random) -> list[bytes]:
-    """Merge what several sources sent at their own pace: each one's order stays."""
-    order = [at for at, lane in enumerate(lanes) for _ in lane]
-    rnd.shuffle(order)
-    left = [iter(lane) for lane in lanes]
-    return [next(left[at]) for at in order]
+class World:
+    """Partitions and what they pass on to each other, as long as it takes.
+
+    Attributes:
+        partitions: those that have a record.
+        clock_ms: of the newest record.
+    """
+
+    def __init__(self, plan: Plan, weather: Weather, rnd: random.Random, number: int) -> None:
+        self._plan, self._weather, self.rnd, self._number = plan, weather, rnd, number
+        self.partitions: dict[tuple[str, int], _Partition] = {}
+        self.clock_ms = 0
+
+    @property
+    def tables(self) -> dict[tuple[str, int], DictTable]:
+        """What every partition has on record."""
+        return {who: partition.table for who, partition in self.partitions.items()}
+
+    @property
+    def log(self) -> Log:
+        """Every partition's log."""
+        return {who: partition.records for who, partition in self.partitions.items()}
+
+    def publish(self, who: tuple[str, int], value: bytes, clock_ms: int, gap: int = 1) -> None:
+        """Append a record to a partition's log."""
+        self.clock_ms = max(self.clock_ms, clock_ms)
+        partition = self.partitions.get(who)
+        if partition is None:
+            partition = _Partition(self._plan, *who, self._weather, self.rnd, self.pass_on)
+            self.partitions[who] = partition
+        records = partition.records
+        records.append((records[-1][0] + gap if records else gap - 1, clock_ms, value))
+
+    def place(self, key: str) -> int:
+        """Return the partition of a key."""
+        return sum(key.encode()) % self._number
+
+    def pass_on(self, source: _Partition, passed: list[Emission], *, partly: bool) -> None:
+        """Append emissions to the logs of those who receive them; partly: not all, but in order."""
+        lanes: dict[int, list[Emission]] = defaultdict(list)
+        for one in passed:
+            key = receiver(source.topic, one)
+            for at in (self.place(key),) if key else range(self._number):
+                lanes[at].append(one)
+        for at, lane in lanes.items():
+            sent = lane[: self.rnd.randrange(len(lane) + 1)] if partly else lane
+            for value in bundled(source.topic, source.number, sent):
+                self.publish((PASSED_ON[source.topic], at), value, self.clock_ms)
+
+    def work(self) -> None:
+        """Let every partition work or not; one may be idle for so long that it gets a tick."""
+        for partition in list(self.partitions.values()):
+            if partition.at < len(partition.records) and self.rnd.random() < 0.7:
+                partition.step()
+        if self.rnd.random() < 0.02:
+            who = self.rnd.choice(sorted(self.partitions))
+            self.publish(who, tick_record(self.clock_ms, who[1]), self.clock_ms)
+
+    def finish(self) -> None:
+        """Work until every record is checkpointed, and what comes of it too."""
+        while any(not partition.done for partition in self.partitions.values()):
+            for partition in list(self.partitions.values()):
+                if not partition.done:
+                    partition.step(to_the_end=True)
 
 
 @dataclass
@@ -81,12 +152,14 @@ class _Partition:
     plan: Plan
     topic: str
     number: int
-    records: list[LogRecord]
     weather: Weather
     rnd: random.Random
+    pass_on: Callable[..., None]
+    records: list[LogRecord] = field(default_factory=list)
     table: DictTable = field(default_factory=DictTable)
-    sent: list[list[Emission]] = field(default_factory=list)
     unsent: list[Emission] = field(default_factory=list)
+    pipeline: PartitionPipeline | None = None
+    at: int = 0
 
     def claim(self) -> PartitionPipeline:
         """Take over and rebuild dedup, as a worker does."""
@@ -102,32 +175,39 @@ class _Partition:
         pipeline.restore([(o, t, None, v) for o, t, v in again])
         return pipeline
 
-    def run(self) -> DictTable:
-        """Process every record, however often that takes."""
-        pipeline, at = self.claim(), 0
-        while not self.done:
-            chunk = self.records[at : at + self.rnd.randint(1, self.weather.chunk_max)]
-            at += len(chunk)
+    def step(self, *, to_the_end: bool = False) -> None:
+        """Process some records, and perhaps fail at it."""
+        pipeline = self.pipeline
+        if pipeline is None:
+            pipeline = self.pipeline = self.claim()
+            self.at = bisect_left(self.records, pipeline.offset, key=lambda r: r[0])
+        chunk = self.records[self.at : self.at + self.rnd.randint(1, self.weather.chunk_max)]
+        if chunk:
+            self.at += len(chunk)
             batch = pipeline.decode([(o, t, None, v) for o, t, v in chunk])
             states = self.table.load(batch.missing) | self.table.find(batch.sought)
             pipeline.apply(batch, states)
             self.unsent += batch.emissions
-            if self.rnd.random() < 0.2:
-                self.flush()  # and perhaps crash before the checkpoint
-            if at >= len(self.records) or self.rnd.random() < self.weather.checkpoint:
-                self.flush()
-                _checkpoint(pipeline, self.table, self.records[at - 1][0] + 1)
-            if self.strike(pipeline, self.records[at - 1][0] + 1):
-                self.unsent.clear()
-                pipeline = self.claim()
-                at = bisect_left(self.records, pipeline.offset, key=lambda r: r[0])
-        return self.table
+        if not self.at:
+            return
+        next_offset = self.records[self.at - 1][0] + 1
+        if self.rnd.random() < 0.2:
+            self.flush()  # and perhaps crash before the checkpoint
+        ends = to_the_end and self.at >= len(self.records)
+        if ends or self.rnd.random() < self.weather.checkpoint:
+            self.flush()
+            _checkpoint(pipeline, self.table, next_offset)
+        if self.strike(pipeline, next_offset):
+            if self.rnd.random() < 0.3:
+                self.flush(partly=True)
+            self.unsent.clear()
+            self.pipeline = None
 
-    def flush(self) -> None:
+    def flush(self, *, partly: bool = False) -> None:
         """Send what is to be passed on; a checkpoint waits for it."""
         if self.unsent:
-            self.sent.append(self.unsent)
-            self.unsent = []
+            unsent, self.unsent = self.unsent, []
+            self.pass_on(self, unsent, partly=partly)
 
     @property
     def done(self) -> bool:

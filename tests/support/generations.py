@@ -12,6 +12,7 @@ from processors.keyed.base import Processor
 from processors.keyed.cart import CartProcessor
 from processors.keyed.customer import CustomerProcessor
 from processors.keyed.email import EmailProcessor
+from processors.keyed.identity import IdentityProcessor
 from processors.keyed.lead import LeadProcessor
 from processors.keyed.membership import MembershipProcessor
 from processors.keyed.order import OrderProcessor
@@ -25,6 +26,7 @@ PROCESSORS: tuple[type[Processor], ...] = (
     CartProcessor,
     CustomerProcessor,
     EmailProcessor,
+    IdentityProcessor,
     LeadProcessor,
     MembershipProcessor,
     OrderProcessor,

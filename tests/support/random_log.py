@@ -32,6 +32,8 @@ SITE = (
     "goal_completed",
     "ad_click",
     "social_interaction",
+    "identify",
+    "identify",
 )
 EMAIL = (
     "email_sent",
@@ -100,8 +102,10 @@ def _visitor(rng: random.Random) -> dict[str, Any]:
 
 def _site(rng: random.Random) -> dict[str, Any]:
     event: dict[str, Any] = {"type": rng.choice(SITE), "visitor_id": f"v{rng.randrange(3)}"}
-    if rng.random() < 0.1:
-        event |= {"visitor_id": None, "customer_id": "c"}
+    if event["type"] == "identify" or rng.random() < 0.1:
+        event["customer_id"] = f"k{rng.randrange(2)}"
+        if event["type"] != "identify":
+            event["visitor_id"] = None
     elif rng.random() < 0.4:
         event["customer_id"] = f"c{rng.randrange(3)}"
     if rng.random() < 0.2:

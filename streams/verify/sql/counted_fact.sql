@@ -5,6 +5,7 @@ with clock as (
     select topic, part, off, max(ts) over (partition by topic, part order by off)
         - getvariable('allowed_lateness_ms') as watermark_ms
     from accepted
+    where type <> '_purchase_linked'
 ), moved as (
     select topic, part, watermark_ms, min(off) as off from clock
     group by topic, part, watermark_ms

@@ -10,4 +10,6 @@ select 'excluded:' || traffic, count(*) from heard where excluded group by traff
 union all
 select 'late_unkeyed', count(*) from (select distinct topic, part, off from refused)
 union all
+select 'linked', (select count(*) from owed) + (select count(*) from unpassed)
+union all
 select 'rejected:' || fault, count(*) from judged where fault is not null group by fault;

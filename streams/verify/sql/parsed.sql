@@ -6,6 +6,7 @@ with bodies as (
     select topic, part, off, recorded_ms, octet_length(value) as bytes,
            try(decode(value)) as body
     from log
+    where (topic, part, off) not in (select topic, part, off from record)
 ), valid as (
     select *, coalesce(json_valid(body), false) as is_json from bodies
 ), objects as (

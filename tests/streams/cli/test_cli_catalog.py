@@ -134,6 +134,17 @@ def test_explain_says_what_an_event_would_change(
     assert "event 2 would be a dead letter: missing_field: event_id" in capsys.readouterr().err
 
 
+def test_explain_says_of_a_backend_s_purchase_whose_session_it_is_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the visitor's login nobody can tell: it is said, and that is no error."""
+    bought = {"event_id": "1", "type": "purchase", "ts": "2026-01-01T00:00:00Z", "order_id": "o"}
+    file = tmp_path / "events.json"
+    file.write_text(json.dumps({**bought, "customer_id": "c", "value": 1, "currency": "EUR"}))
+    assert main(["catalog", "explain", "--event", str(file)]) == 0
+    assert "kpi: event 1 names no visitor: it counts as well" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [(), ("orders", "--event", "x.json"), ("--event", "/nowhere.json"), ("nonsense",)],

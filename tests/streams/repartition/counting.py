@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from processors.bundles import bundle
 from processors.event import record_key, tick_record
 from processors.names import CUSTOMER
-from processors.passing import bundle
 from processors.pipeline import PartitionPipeline, Plan
 from streams.backfill.partition import BackfillPartition
 from streams.producer.partition import Partitioner
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from processors.record import Record
 
 HORIZON = 100_000
+_NOT_THESE = ("nonsense", "_tick", "identify")  # what is handed over has tests of its own
 EVENTS = 1_500
 Event = dict[str, Any]
 
@@ -34,7 +35,7 @@ def events_of(topic: str, seed: int) -> list[Event]:
             event = json.loads(value)
         except ValueError:
             continue
-        known = isinstance(event["event_id"], str) and event["type"] not in ("nonsense", "_tick")
+        known = isinstance(event["event_id"], str) and event["type"] not in _NOT_THESE
         if known and abs(event["ts"] - recorded_ms) < 10**8:
             if "recipient_id" in event:  # always under one key: others would be another person
                 event["visitor_id"] = event["recipient_id"].replace("r", "v")
@@ -87,15 +88,24 @@ class Topic:
             await worker.checkpoint()
             self._counted[number] = len(lane)
 
-    async def count_customers(self, end_ms: int = 0) -> None:
-        """Work off what was passed on; at the end a tick."""
+    async def count_customers(self, end_ms: int = 0, visitors: int = 1) -> None:
+        """Work off what was passed on; at the end a tick.
+
+        Args:
+            end_ms: the tick's time; 0: none.
+            visitors: partitions of the topic that is handed over to.
+        """
         for number in range(self.customers):
             worker, done = await self.claim(CUSTOMER, number, self.customers)
             lane = self.passed.setdefault(number, [])
             if end_ms:
                 lane.append((len(lane), end_ms, None, tick_record(end_ms, number)))
             if lane[done or 0 :]:
-                await worker.add(lane[done or 0 :])
+                for one in await worker.add(lane[done or 0 :]):
+                    at = Partitioner().partition(one.visitor_id.encode(), visitors)
+                    handed = self.log.setdefault(at, [])
+                    value = bundle(CUSTOMER, number, [one])
+                    handed.append((len(handed), one.ts, None, value))
                 await worker.checkpoint()
 
     async def claim(

@@ -189,6 +189,57 @@ async def test_customers_move_with_what_was_passed_on_of_them(
     await scene.finish(events, 3)
 
 
+def _login(number: int, ts: int) -> list[Event]:
+    """Return a cart, a login, and a backend's purchase before it or after it."""
+    who = {"visitor_id": f"v{number}"}
+    account = {"customer_id": f"c{number}"}
+    money = {"value": 1, "currency": "EUR"}
+    login = {"type": "identify", **who, **account}
+    bought = {"type": "purchase", **account, **money, "order_id": f"o{number}"}
+    made = [{"type": "add_to_cart", **who, **money}]
+    made += [login, bought] if number % 2 else [bought, login]
+    return [{"event_id": f"{number}-{n}", "ts": ts + n, **event} for n, event in enumerate(made)]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+async def test_what_is_handed_over_is_so_across_the_change(
+    client: Redis, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cut: int
+) -> None:
+    """Links and purchases that wait move with their customer, carts and marks with the visitor."""
+    scene = Scene(client, catalog, VISITOR, monkeypatch)
+    topic = scene.topic
+    topic.customers = 2
+    people = [_login(number, 1_700_000_000_000 + 10_000 * number) for number in range(40)]
+    topic.publish([event for events in people for event in events[:cut]], 3)
+    await topic.count(3)
+    await topic.count_customers(visitors=3)
+    if cut == 3:
+        with pytest.raises(CheckFailedError, match="are not counted yet"):
+            await scene.change(5, tmp_path / "b")  # what was handed over is unread
+    await topic.count(3)
+    await topic.count_customers(visitors=3)
+    await scene.change(5, tmp_path / "b")
+    await scene.change(3, tmp_path / "c", topic=CUSTOMER)
+    topic.customers = 3
+    again = [record for record in topic.log[0] if b'"_passed"' in (record[3] or b"")]
+    topic.log[4] = [(n, *record[1:]) for n, record in enumerate(again)]  # to whomever they come
+    topic.publish([event for events in people for event in events[cut:]], 5)
+    for _ in range(2):
+        await topic.count(5)
+        await topic.count_customers(visitors=5)
+    topic.tick(people[-1][0]["ts"] + AFTER_MS, 5)
+    await topic.count(5)
+    cells = await scene.stored()
+    found = {
+        cell.measure: sum(n for (r, _, c), n in cells.items() if r == "1h" and c == cell)
+        for _, _, cell in cells
+        if not cell.dimensions
+    }
+    assert found["sessions_started"] == found["sessions_converted"] == 40
+    assert found["carts_closed"] == 40
+    assert "carts_abandoned" not in found
+
+
 async def test_a_worker_that_was_stopped_meanwhile_is_fenced(
     client: Redis, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

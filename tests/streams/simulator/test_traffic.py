@@ -73,7 +73,7 @@ def test_sessions_keep_their_origin(day: list[Event]) -> None:
     last: dict[str, tuple[int, tuple[object, ...]]] = {}
     kinds = {"page_view", "add_to_cart", "remove_from_cart", "checkout_started", "purchase"}
     for event in day:
-        if event["type"] not in kinds:
+        if event["type"] not in kinds or "visitor_id" not in event:
             continue
         names = ("source", "medium", "campaign", "landing_page", "device", "country")
         origin = (*(event.get(name) for name in names), event.get("session_id"))
@@ -81,6 +81,16 @@ def test_sessions_keep_their_origin(day: list[Event]) -> None:
         if before is not None and event["ts"] - before[0] < HOUR_MS // 2:
             assert before[1] == origin
         last[event["visitor_id"]] = (event["ts"], origin)
+
+
+def test_a_backend_s_orders_are_somebody_s(day: list[Event]) -> None:
+    """A few orders name no visitor; of each customer an identify does, now and then later."""
+    logins = {e["customer_id"]: e for e in day if e["type"] == "identify"}
+    orders = [e for e in day if e["type"] == "purchase"]
+    unknown = [e for e in orders if "visitor_id" not in e]
+    assert 0.02 < len(unknown) / len(orders) < 0.1
+    assert sum(e["customer_id"] in logins for e in unknown) > 0.95 * len(unknown)
+    assert any(logins[e["customer_id"]]["ts"] > e["ts"] for e in unknown)
 
 
 def test_believable_shares(day: list[Event]) -> None:

@@ -43,8 +43,7 @@ def compared(catalog: Catalog, seed: int, *, plant: bool = False) -> Comparison:
     if plant:
         at, cells = next(iter(sorted(rungs["10s"].items())))
         rungs["10s"][at] = {**cells, "page_views\x1f": int(cells.get("page_views\x1f", 0)) + 1}
-    rows = [(topic, 0, *record) for topic, records in logs.items() for record in records]
-    con = recomputed(rows, catalog, HORIZON)
+    con = recomputed(stored.rows(), catalog, HORIZON)
     return compare(partial(nullcontext, con), catalog, rungs.__getitem__, stored.counters)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from processors.passing import Emission
+    from processors.bundles import Emission
     from processors.record import Record
 
 HORIZON = 100  # records before the claimed offset that are read again

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from processors.bundles import BUNDLE_EVENTS_MAX, Emission
 from processors.decode import Validity
 from processors.names import ADS, CUSTOMER, VISITOR
-from processors.passing import BUNDLE_EVENTS_MAX, Emission, Marks, PassedDecoder
+from processors.passing import Marks, PassedDecoder
 from streams.worker.passing import Passing
 
 

@@ -15,6 +15,7 @@ import pytest
 from kafka import KafkaProducer
 
 from processors.names import ADS, VISITOR, physical_topic
+from streams.replay.publish import Publisher
 from streams.settings import Settings
 from streams.tables.connection import open_client
 from streams.tables.redis_reader import RedisReader
@@ -118,6 +119,71 @@ def test_kills_between_checkpoints_change_no_figure(servers: Addresses) -> None:
         assert counted == 4 * EVENTS * ROUNDS
         await client.aclose()
         producer.close()
+
+    asyncio.run(body())
+
+
+def test_a_backend_s_purchases_convert_sessions_however_often_it_is_killed(
+    servers: Addresses,
+) -> None:
+    """Through both hops, each purchase is in the session of the visitor who logged in, once."""
+
+    async def body() -> None:
+        settings = Settings(
+            broker=servers.broker,
+            redis_url=servers.redis_url,
+            namespace=f"linked{os.getpid()}",
+            checkpoint_interval_ms=100,
+            tick_interval_ms=0,
+            rebalance_timeout_ms=1_500,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+        )
+        create_topics(settings)
+        client = open_client(settings.redis_url)
+        reader = RedisReader(client, settings.namespace)
+        now_ms = int(time.time() * 1000) - 60_000
+
+        async def counted(measure: str) -> int:
+            panes = await reader.panes("1m", 0, 1 << 52)
+            found = [cells.get(f"{measure}\x1f", 0) for cells in panes.values()]
+            return sum(amount for amount in found if isinstance(amount, int))
+
+        async def reaches(measure: str, count: int) -> None:
+            async def look() -> None:
+                found = 0
+                while found < count:
+                    found = await counted(measure)
+                    await asyncio.sleep(0.05)
+
+            looking = asyncio.create_task(look())
+            await until(looking.done, f"{measure} reaches {count}")
+
+        with Publisher(settings) as publisher:
+            for round_number in range(ROUNDS):
+                worker = start(settings)
+                for number in range(EVENTS):
+                    name = f"{round_number}-{number}"
+                    who, account = {"visitor_id": f"v{name}"}, {"customer_id": f"c{name}"}
+                    money = {"value": 1, "currency": "EUR", "order_id": name}
+                    login = {"type": "identify", **who, **account}
+                    bought = {"type": "purchase", **account, **money}
+                    made = [login, bought] if number % 2 else [bought, login]
+                    for at, event in enumerate([{"type": "page_view", **who}, *made]):
+                        publisher.publish({"event_id": f"{name}-{at}", "ts": now_ms + at, **event})
+                publisher.flush()
+                if round_number < KILLS:
+                    await reaches("sessions_converted", EVENTS * round_number + 1)
+                    worker.kill()
+                    worker.wait()
+        try:
+            await reaches("sessions_converted", EVENTS * ROUNDS)
+        finally:
+            worker.terminate()
+            assert worker.wait(20) == 0
+        assert await counted("sessions_started") == EVENTS * ROUNDS
+        assert await counted("sessions_converted") == EVENTS * ROUNDS
+        assert await counted("purchases") == EVENTS * ROUNDS
+        await client.aclose()
 
     asyncio.run(body())
 

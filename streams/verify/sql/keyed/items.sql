@@ -5,7 +5,8 @@ with sold as (
         coalesce(nullif(i.product, ''), t.product) as product,
         coalesce(nullif(i.category, ''), t.category) as category,
         cast(i.quantity as bigint) as quantity, i.price, i.unit_cost
-    from taken t join item i using (topic, part, off)
+    from taken t join item i
+      on i.topic = t.topic and i.part = t.part and i.off = t.off // 1024
 ), told as (
     select *, 'purchase_item' as type, coalesce(cast(amount(price) * 1000000 as bigint), 0) as each
     from sold

@@ -1,0 +1,108 @@
+"""What partitions pass on to each other, as records: emissions of one source partition, in order.
+
+Fields are told by their place, and new ones come last with a default: what a topic has held since
+before they were added still decodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from processors.names import CUSTOMER, VISITOR
+
+PASSED_ON: Final = {VISITOR: CUSTOMER, CUSTOMER: VISITOR}
+PASSED_TYPE: Final = "_passed"
+BUNDLE_EVENTS_MAX: Final = 1_000  # about 200 KB, far below a broker's 1 MB
+
+
+class Sold(msgspec.Struct, array_like=True, gc=False):
+    """What sessions and carts read of a backend's purchase, beside its time."""
+
+    order_id: str
+    cart_id: str | None = None
+    session_id: str | None = None
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+    device: str | None = None
+    country: str | None = None
+
+
+class Emission(msgspec.Struct, array_like=True, gc=False):
+    """What is passed on of one event.
+
+    ::
+
+        to a customer   a purchase or refund: ``micro`` is negative for a refund
+                        a backend's purchase: what was ``sold`` as well
+                        a link: ``visitor_id``; the rest is a refund of nothing, so that a worker
+                        that knows no links counts nothing
+        to a visitor    a backend's purchase handed over: ``visitor_id`` and what was ``sold``
+        to either       somebody to be ``forgotten``, once so many partitions have said so
+    """
+
+    offset: int
+    index: int
+    event_id: str
+    ts: int
+    customer_id: str
+    refund: bool
+    micro: int
+    currency: str
+    dimensions: tuple[str | None, ...]
+    forgotten: int = 0
+    visitor_id: str = ""
+    sold: Sold | None = None
+
+
+class Bundle(msgspec.Struct, tag=PASSED_TYPE, tag_field="type", gc=False):
+    """One record of a receiving topic: emissions of one source partition, in order."""
+
+    topic: str
+    partition: int
+    emissions: list[Emission]
+
+    @property
+    def origin(self) -> str:
+        """The source partition, as receivers tell it apart."""
+        return f"{self.topic}/{self.partition}"
+
+
+def receiver(topic: str, one: Emission) -> str:
+    """Return the key under which an emission of a topic goes; an empty one goes everywhere."""
+    if topic == CUSTOMER:
+        return one.visitor_id
+    return "" if one.forgotten and one.visitor_id else one.customer_id
+
+
+def next_bundle(topic: str, passed: Sequence[Emission]) -> list[Emission]:
+    """Return how many of some emissions, from the first on, go into one record.
+
+    Purchases of one visitor go into different ones: their order is that of the records' offsets.
+    """
+    taken = list(passed[:BUNDLE_EVENTS_MAX])
+    if topic == CUSTOMER:
+        seen: set[str] = set()
+        for number, one in enumerate(taken):
+            if one.visitor_id in seen:
+                return taken[:number]
+            seen.add(one.visitor_id)
+    return taken
+
+
+def bundle(topic: str, partition: int, passed: Sequence[Emission]) -> bytes:
+    """Encode emissions of one source partition, at most BUNDLE_EVENTS_MAX, as one record."""
+    return msgspec.json.encode(Bundle(topic, partition, list(passed)))
+
+
+def bundled(topic: str, partition: int, passed: Sequence[Emission]) -> list[bytes]:
+    """Encode any number of emissions for one receiving partition, as one record after another."""
+    found = []
+    while passed:
+        taken = next_bundle(topic, passed)
+        found.append(bundle(topic, partition, taken))
+        passed = passed[len(taken) :]
+    return found

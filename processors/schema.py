@@ -23,6 +23,7 @@ Step = Mapping[str, Callable[[Any], Any]]
 """Processor -> what makes a state of this schema of one of the schema before."""
 
 OLDEST: Final = 1
+_ENCODER: Final = msgspec.msgpack.Encoder()
 _MARK: Final = 0xC1  # no msgpack value begins with it
 
 
@@ -49,7 +50,8 @@ class Codec:
     """Encodes and decodes one processor's states, older ones too."""
 
     def __init__(self, processor: Processor, schema: Schema) -> None:
-        self._processor = processor
+        decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(processor.state_type)
+        self._plain = decoder.decode
         self._changes = [
             (OLDEST + number, step[processor.name])
             for number, step in enumerate(schema.steps, start=1)
@@ -58,15 +60,15 @@ class Codec:
         written = max((version for version, _ in self._changes), default=OLDEST)
         self._mark = bytes([_MARK, written])
         # What has never changed costs nothing.
-        self.encode = self._marked if self._changes else processor.encode
-        self.decode = self._migrated if self._changes else processor.decode
+        self.encode: Callable[[Any], bytes] = self._marked if self._changes else _ENCODER.encode
+        self.decode: Callable[[bytes], Any] = self._migrated if self._changes else self._plain
 
     def _marked(self, state: Any) -> bytes:
-        return self._mark + self._processor.encode(state)
+        return self._mark + _ENCODER.encode(state)
 
     def _migrated(self, encoded: bytes) -> Any:
         if encoded.startswith(self._mark):
-            return self._processor.decode(encoded[2:])
+            return self._plain(encoded[2:])
         version, plain = OLDEST, encoded
         if encoded[0] == _MARK:
             version, plain = encoded[1], encoded[2:]
@@ -74,4 +76,4 @@ class Codec:
         for to, change in self._changes:
             if to > version:
                 state = change(state)
-        return self._processor.decode(msgspec.msgpack.encode(state))
+        return self._plain(_ENCODER.encode(state))

@@ -77,6 +77,7 @@ class AttributionProcessor(Processor):
     """
 
     name: ClassVar[str] = "attribution"
+    state_type: ClassVar[type] = AttributionState
     keyed_by: ClassVar[frozenset[str]] = frozenset({"visitor_id"})
     types: ClassVar[tuple[str, ...]] = (
         "page_view",
@@ -104,8 +105,6 @@ class AttributionProcessor(Processor):
         self._lookback_ms, self._model, self._gap_ms = lookback_ms, model, gap_ms
         self._social = frozenset(social_mediums)
         self._dimensions: dict[type, Any] = {}
-        self._decoder = msgspec.msgpack.Decoder(AttributionState)
-        self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
         """Return the visitor of a purchase, refund, click or event that a campaign brought."""
@@ -297,14 +296,6 @@ class AttributionProcessor(Processor):
         state.owed = [owed for owed in state.owed if owed.ts > kept_ms]
         state.purchases = [p for p in state.purchases if p.ts >= before_ms]
         state.refunds = [r for r in state.refunds if r.ts >= before_ms]
-
-    def encode(self, state: AttributionState) -> bytes:
-        """Encode as msgpack."""
-        return self._encoder.encode(state)
-
-    def decode(self, encoded: bytes) -> AttributionState:
-        """Decode from msgpack."""
-        return self._decoder.decode(encoded)
 
     def _dimensions_of(self, event: Any) -> tuple[str | None, ...]:
         getter = self._dimensions.get(event.__class__)

@@ -32,6 +32,8 @@ class Processor(ABC):
     """A keyed processor; one instance a partition, the state handed in at each call."""
 
     name: ClassVar[str]
+    state_type: ClassVar[type]
+    """What :meth:`new` returns; stored as msgpack (processors/schema.py)."""
     types: ClassVar[tuple[str, ...]]
     lateness_ms: int
     keyed_by: ClassVar[frozenset[str]] = frozenset()
@@ -66,11 +68,3 @@ class Processor(ABC):
         """
         del identity
         return state
-
-    @abstractmethod
-    def encode(self, state: Any) -> bytes:
-        """Encode a state; :meth:`decode` undoes it, key included."""
-
-    @abstractmethod
-    def decode(self, encoded: bytes) -> Any:
-        """Undo :meth:`encode`."""

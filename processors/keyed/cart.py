@@ -63,6 +63,7 @@ class CartProcessor(Processor):
     """Keeps carts by cart id, else by visitor."""
 
     name: ClassVar[str] = "cart"
+    state_type: ClassVar[type] = CartState
     keyed_by: ClassVar[frozenset[str]] = frozenset({"visitor_id"})
     takes_linked: ClassVar[bool] = True
     types: ClassVar[tuple[str, ...]] = (
@@ -76,8 +77,6 @@ class CartProcessor(Processor):
         self.timeout_ms = timeout_ms
         self.lateness_ms = lateness_ms
         self._dimensions: dict[type, Any] = {}
-        self._decoder = msgspec.msgpack.Decoder(CartState)
-        self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
         """Return the cart: a backend's purchase belongs to none until it is handed over."""
@@ -122,14 +121,6 @@ class CartProcessor(Processor):
                 due_ms = timeout_ms if pending else last.ts + keep_ms
                 state.due_ms = min(state.due_ms, due_ms)
         return bool(state.items)
-
-    def encode(self, state: CartState) -> bytes:
-        """Encode as msgpack."""
-        return self._encoder.encode(state)
-
-    def decode(self, encoded: bytes) -> CartState:
-        """Decode from msgpack."""
-        return self._decoder.decode(encoded)
 
     def _item(self, event: Any, offset: int) -> Item:
         kind = event.__class__

@@ -56,6 +56,7 @@ class CustomerProcessor(Processor):
     """
 
     name: ClassVar[str] = "customer"
+    state_type: ClassVar[type] = CustomerState
     keyed_by: ClassVar[frozenset[str]] = frozenset({"customer_id"})
     types: ClassVar[tuple[str, ...]] = ("_customer_bought",)
 
@@ -63,8 +64,6 @@ class CustomerProcessor(Processor):
         self.lateness_ms = horizon_ms
         self._cohort_ms = cohort_ms
         self._dimensions = field_getter(CustomerBought, DIMENSIONS)
-        self._decoder = msgspec.msgpack.Decoder(CustomerState)
-        self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
         """Return the customer."""
@@ -118,14 +117,6 @@ class CustomerProcessor(Processor):
         """Forget a customer whose horizon has passed."""
         del emit
         return state.due_ms > watermark_ms
-
-    def encode(self, state: CustomerState) -> bytes:
-        """Encode as msgpack."""
-        return self._encoder.encode(state)
-
-    def decode(self, encoded: bytes) -> CustomerState:
-        """Decode from msgpack."""
-        return self._decoder.decode(encoded)
 
 
 def _at(payment: Payment) -> tuple[int, str]:

@@ -84,6 +84,7 @@ class EmailProcessor(Processor):
     """
 
     name: ClassVar[str] = "email"
+    state_type: ClassVar[type] = EmailState
     keyed_by: ClassVar[frozenset[str]] = frozenset({"visitor_id", "customer_id", "recipient_id"})
     holds: ClassVar[frozenset[str]] = frozenset({"recipient_id"})
     types: ClassVar[tuple[str, ...]] = (
@@ -98,8 +99,6 @@ class EmailProcessor(Processor):
         self.lateness_ms = lateness_ms
         self._window_ms = window_ms
         self._dimensions = field_getter(EmailSent, DIMENSIONS)
-        self._decoder = msgspec.msgpack.Decoder(EmailState)
-        self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
         """Return the record's key: who it is, as far as the producer knew."""
@@ -156,14 +155,6 @@ class EmailProcessor(Processor):
         times_ms += [send.ts + self._window_ms for send in state.sends]
         state.due_ms = min(times_ms) + self.lateness_ms if times_ms else NEVER_MS
         return bool(times_ms)
-
-    def encode(self, state: EmailState) -> bytes:
-        """Encode as msgpack."""
-        return self._encoder.encode(state)
-
-    def decode(self, encoded: bytes) -> EmailState:
-        """Decode from msgpack."""
-        return self._decoder.decode(encoded)
 
     def _figures(self, state: EmailState) -> list[facts.SendFact]:
         return [

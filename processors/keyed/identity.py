@@ -68,6 +68,7 @@ class IdentityProcessor(Processor):
     """
 
     name: ClassVar[str] = "identity"
+    state_type: ClassVar[type] = IdentityState
     keyed_by: ClassVar[frozenset[str]] = frozenset({"customer_id"})
     holds: ClassVar[frozenset[str]] = frozenset({"visitor_id"})
     hands_over: ClassVar[bool] = True
@@ -77,8 +78,6 @@ class IdentityProcessor(Processor):
         self.lateness_ms = lateness_ms
         self._gap_ms, self._horizon_ms = gap_ms, horizon_ms
         self._hold_ms = gap_ms + lateness_ms
-        self._decoder = msgspec.msgpack.Decoder(IdentityState)
-        self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
         """Return the customer, of what only a backend knew of; nobody's where one is forgotten."""
@@ -160,14 +159,6 @@ class IdentityProcessor(Processor):
         if not links and not state.held:
             return None
         return IdentityState(state.key, links, state.held, state.due_ms)
-
-    def encode(self, state: IdentityState) -> bytes:
-        """Encode as msgpack."""
-        return self._encoder.encode(state)
-
-    def decode(self, encoded: bytes) -> IdentityState:
-        """Decode from msgpack."""
-        return self._decoder.decode(encoded)
 
 
 def _handed(offset: int, one: Held, customer_id: str, visitor_id: str) -> Emission:

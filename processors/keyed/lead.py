@@ -49,14 +49,13 @@ class LeadProcessor(Processor):
     """
 
     name: ClassVar[str] = "lead"
+    state_type: ClassVar[type] = LeadState
     types: ClassVar[tuple[str, ...]] = ("lead_created", "lead_status", "sales_contacted")
 
     def __init__(self, *, retention_ms: int, agreed_ms: int) -> None:
         self.lateness_ms = retention_ms
         self._agreed_ms = agreed_ms
         self._dimensions = field_getter(LeadCreated, DIMENSIONS)
-        self._decoder = msgspec.msgpack.Decoder(LeadState)
-        self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
         """Return the lead."""
@@ -86,14 +85,6 @@ class LeadProcessor(Processor):
         """Forget a lead whose retention has passed; figures stay as they are."""
         del emit
         return state.due_ms > watermark_ms
-
-    def encode(self, state: LeadState) -> bytes:
-        """Encode as msgpack."""
-        return self._encoder.encode(state)
-
-    def decode(self, encoded: bytes) -> LeadState:
-        """Decode from msgpack."""
-        return self._decoder.decode(encoded)
 
     def _step(self, state: LeadState, kind: str, mark: Mark) -> None:
         marks = [*state.steps.get(kind, ()), mark]

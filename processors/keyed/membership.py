@@ -47,14 +47,13 @@ class MembershipProcessor(Processor):
     """Keeps recipients by list."""
 
     name: ClassVar[str] = "membership"
+    state_type: ClassVar[type] = MembershipState
     holds: ClassVar[frozenset[str]] = frozenset({"recipient_id"})
     types: ClassVar[tuple[str, ...]] = ("subscribed", "unsubscribed")
 
     def __init__(self, *, lateness_ms: int) -> None:
         self.lateness_ms = lateness_ms
         self._dimensions = field_getter(Subscribed, DIMENSIONS)
-        self._decoder = msgspec.msgpack.Decoder(MembershipState)
-        self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
         """Return the recipient and the list."""
@@ -91,14 +90,6 @@ class MembershipProcessor(Processor):
             del words[0]
         state.due_ms = words[1].ts + self.lateness_ms if len(words) > 1 else NEVER_MS
         return True
-
-    def encode(self, state: MembershipState) -> bytes:
-        """Encode as msgpack."""
-        return self._encoder.encode(state)
-
-    def decode(self, encoded: bytes) -> MembershipState:
-        """Decode from msgpack."""
-        return self._decoder.decode(encoded)
 
 
 def _conclude(before: Word | None, word: Word, weight: int, emit: Emit) -> None:

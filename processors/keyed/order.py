@@ -49,13 +49,12 @@ class OrderProcessor(Processor):
     """
 
     name: ClassVar[str] = "order"
+    state_type: ClassVar[type] = OrderState
     types: ClassVar[tuple[str, ...]] = ("purchase",)
 
     def __init__(self, *, horizon_ms: int) -> None:
         self.lateness_ms = horizon_ms
         self._dimensions = field_getter(Purchase, DIMENSIONS)
-        self._decoder = msgspec.msgpack.Decoder(OrderState)
-        self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
         """Return the order."""
@@ -97,11 +96,3 @@ class OrderProcessor(Processor):
         state.orders = [order for order in state.orders if order.last_ms + kept_ms > watermark_ms]
         state.due_ms = min((o.last_ms + kept_ms for o in state.orders), default=NEVER_MS)
         return bool(state.orders)
-
-    def encode(self, state: OrderState) -> bytes:
-        """Encode as msgpack."""
-        return self._encoder.encode(state)
-
-    def decode(self, encoded: bytes) -> OrderState:
-        """Decode from msgpack."""
-        return self._decoder.decode(encoded)

@@ -61,13 +61,12 @@ class ReadingProcessor(Processor):
     """Keeps readings by kind."""
 
     name: ClassVar[str] = "reading"
+    state_type: ClassVar[type] = ReadingState
     types: ClassVar[tuple[str, ...]] = tuple(sorted(READINGS))
 
     def __init__(self, *, horizon_ms: int) -> None:
         self.lateness_ms = horizon_ms
         self._dimensions: dict[type, tuple[str, Any]] = {}
-        self._decoder = msgspec.msgpack.Decoder(ReadingState)
-        self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
         """Return the kind of reading."""
@@ -108,14 +107,6 @@ class ReadingProcessor(Processor):
         marks = state.marks
         state.due_ms = marks[1].ts + self.lateness_ms if len(marks) > 1 else NEVER_MS
         return True
-
-    def encode(self, state: ReadingState) -> bytes:
-        """Encode as msgpack."""
-        return self._encoder.encode(state)
-
-    def decode(self, encoded: bytes) -> ReadingState:
-        """Decode from msgpack."""
-        return self._decoder.decode(encoded)
 
     def _kind(self, event: Any) -> tuple[str, tuple[str | None, ...]]:
         struct = event.__class__

@@ -74,6 +74,7 @@ class SessionProcessor(Processor):
     """
 
     name: ClassVar[str] = "session"
+    state_type: ClassVar[type] = SessionState
     keyed_by: ClassVar[frozenset[str]] = frozenset({"visitor_id"})
     takes_linked: ClassVar[bool] = True
     types: ClassVar[tuple[str, ...]] = (
@@ -102,8 +103,6 @@ class SessionProcessor(Processor):
         self._names = tuple(steps)
         self._steps = {STRUCT_BY_TYPE[name]: number for number, name in enumerate(steps)}
         self._dimensions: dict[type, Any] = {}
-        self._decoder = msgspec.msgpack.Decoder(SessionState)
-        self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
         """Return the visitor: a backend's purchase belongs to none until it is handed over."""
@@ -262,14 +261,6 @@ class SessionProcessor(Processor):
         state.sessions = kept
         state.due_ms = due_ms
         return bool(kept or state.stays)
-
-    def encode(self, state: SessionState) -> bytes:
-        """Encode as msgpack."""
-        return self._encoder.encode(state)
-
-    def decode(self, encoded: bytes) -> SessionState:
-        """Decode from msgpack."""
-        return self._decoder.decode(encoded)
 
     def _join_gap_ms(self, session_id: str | None) -> int:
         return self.gap_ms if session_id is None else SESSION_ID_GAP_MS

@@ -68,6 +68,7 @@ class TicketProcessor(Processor):
     """
 
     name: ClassVar[str] = "ticket"
+    state_type: ClassVar[type] = TicketState
     types: ClassVar[tuple[str, ...]] = (
         "ticket_opened",
         "ticket_replied",
@@ -88,8 +89,6 @@ class TicketProcessor(Processor):
         self._ages_ms = ages_ms
         self._sla_ms = sla_ms
         self._dimensions = field_getter(TicketOpened, DIMENSIONS)
-        self._decoder = msgspec.msgpack.Decoder(TicketState)
-        self._encoder = msgspec.msgpack.Encoder()
 
     def key(self, event: Any) -> str | None:
         """Return the ticket."""
@@ -132,14 +131,6 @@ class TicketProcessor(Processor):
         emit_difference(before, self._figures(state), emit)
         state.due_ms = self._due_ms(state)
         return state.drop_ms > watermark_ms
-
-    def encode(self, state: TicketState) -> bytes:
-        """Encode as msgpack."""
-        return self._encoder.encode(state)
-
-    def decode(self, encoded: bytes) -> TicketState:
-        """Decode from msgpack."""
-        return self._decoder.decode(encoded)
 
     def _due_ms(self, state: TicketState) -> int:
         """Return when a deadline is missed, a class of age reached, or the ticket forgotten."""

@@ -39,6 +39,7 @@ class Piles(Processor):
     """Concludes nobody's items a while after their time; erasing takes somebody's out."""
 
     name: ClassVar[str] = "pile"
+    state_type: ClassVar[type] = Pile
     holds: ClassVar[frozenset[str]] = frozenset({"whose"})
     types: ClassVar[tuple[str, ...]] = ()
     lateness_ms = 0
@@ -71,14 +72,6 @@ class Piles(Processor):
         if len(left) == len(state.items):
             return state
         return Pile(state.key, left, state.due_ms) if left else None
-
-    def encode(self, state: Pile) -> bytes:
-        """Encode as msgpack."""
-        return msgspec.msgpack.encode(state)
-
-    def decode(self, encoded: bytes) -> Pile:
-        """Decode from msgpack."""
-        return msgspec.msgpack.decode(encoded, type=Pile)
 
 
 class Model:

@@ -19,7 +19,7 @@ from processors.keyed.order import OrderProcessor
 from processors.keyed.reading import ReadingProcessor
 from processors.keyed.session import SessionProcessor
 from processors.keyed.ticket import TicketProcessor
-from processors.schema import SCHEMA, Schema
+from processors.schema import SCHEMA, Codec, Schema
 
 PROCESSORS: tuple[type[Processor], ...] = (
     AttributionProcessor,
@@ -51,18 +51,18 @@ def make_older(change: Callable[[object, str, object], None] = setattr) -> None:
     Args:
         change: sets an attribute; pytest's takes it back.
     """
-    for each in PROCESSORS:
-        change(each, "encode", _older_encode(each.encode))
-        change(each, "decode", _older_decode(each.decode))
+    change(Codec, "__init__", _older(Codec.__init__))
 
 
 def _round(encoded: bytes) -> bytes:
     return msgspec.msgpack.encode(turned(msgspec.msgpack.decode(encoded)))
 
 
-def _older_encode(encode: Callable[..., bytes]) -> Callable[..., bytes]:
-    return lambda self, state: _round(encode(self, state))
+def _older(init: Callable[..., None]) -> Callable[..., None]:
+    def made(self: Any, processor: Processor, schema: Schema) -> None:
+        init(self, processor, schema)
+        encode, decode = self.encode, self.decode
+        self.encode = lambda state: _round(encode(state))
+        self.decode = lambda encoded: decode(_round(encoded))
 
-
-def _older_decode(decode: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, encoded: decode(self, _round(encoded))
+    return made

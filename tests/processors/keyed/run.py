@@ -9,6 +9,7 @@ from typing import Any
 
 from processors.event import STRUCT_BY_TYPE, Event
 from processors.keyed.base import Processor
+from processors.schema import SCHEMA, Codec
 
 MINUTE_MS = 60_000
 
@@ -39,10 +40,16 @@ def conclude(
             processor.take(state, one, offset, facts.append)
     if watermark_minute is not None:
         for key, state in states.items():
-            again = processor.decode(processor.encode(state))
+            again = stored(processor, state)
             assert again == state, f"the state of {key} survives its encoding"
             processor.close(again, int(watermark_minute * MINUTE_MS), facts.append)
     return total(facts)
+
+
+def stored(processor: Processor, state: Any) -> Any:
+    """Return a state as it comes back from the table."""
+    codec = Codec(processor, SCHEMA)
+    return codec.decode(codec.encode(state))
 
 
 def total(facts: Iterable[Any]) -> Counter[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ import pytest
 
 from processors.keyed.funnel import Funnel, StepMark
 from processors.keyed.session import SessionProcessor
-from tests.processors.keyed.run import MINUTE_MS, event, every_order
+from tests.processors.keyed.run import MINUTE_MS, event, every_order, stored
 
 STEPS = ("page_view", "add_to_cart", "checkout_started", "purchase")
 
@@ -34,7 +34,7 @@ def steps(
     for offset, one in enumerate(events):
         processor.take(state, one, offset, facts.append)
         if offset % 2:
-            state = processor.decode(processor.encode(state))
+            state = stored(processor, state)
     found: dict[tuple[float, str], int] = {}
     for fact in facts:
         if type(fact).__name__ == kind:

@@ -16,6 +16,7 @@ import pytest
 from processors.bundles import Emission, Sold
 from processors.event import BEFORE_ANY_MS, CustomerBought, CustomerLinked
 from processors.keyed.identity import HELD_MAX, LINKS_MAX, IdentityProcessor, IdentityState
+from tests.processors.keyed.run import stored
 
 MINUTE_MS = 60_000
 GAP, LATE, HORIZON = 30, 60, 1_000
@@ -134,7 +135,7 @@ def test_timers_and_tables_change_nothing(seed: int) -> None:
         one.take(untouched, event, offset, plain.append)
         if rng.random() < 0.5:
             there = one.close(state, int(now * MINUTE_MS), pytest.fail)
-            state = one.decode(one.encode(state)) if there else one.new("c")
+            state = stored(one, state) if there else one.new("c")
         one.take(state, event, offset, shaken.append)
     assert plain == shaken
     assert plain

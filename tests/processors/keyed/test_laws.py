@@ -27,6 +27,7 @@ from processors.keyed.email import EmailProcessor
 from processors.keyed.lead import LeadProcessor
 from processors.keyed.session import SessionProcessor
 from processors.keyed.ticket import TicketProcessor
+from tests.processors.keyed.run import stored
 
 HOUR_MS = 3_600_000
 GAP_MS = HOUR_MS // 2
@@ -125,7 +126,7 @@ def in_any_order(
         processor.take(state, event, offset, facts.append)
         watermark_ms = max(watermark_ms, event.ts)
         if rnd.random() < 0.5:
-            state = processor.decode(processor.encode(state))
+            state = stored(processor, state)
         due = state.due_ms <= watermark_ms
         if (due or rnd.random() < 0.2) and not processor.close(state, watermark_ms, facts.append):
             state = None

@@ -15,6 +15,7 @@ from typing import Any
 
 from processors.event import Balance, SocialReach, record_key
 from processors.keyed.reading import ReadingProcessor
+from tests.processors.keyed.run import stored
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -45,7 +46,7 @@ def run(
         latest_ms = max(latest_ms, int(event.ts))
         if close_each:
             assert processor.close(state, latest_ms, facts.append)
-            states[key] = processor.decode(processor.encode(state))
+            states[key] = stored(processor, state)
     found: Counter[tuple[int, str, str]] = Counter()
     for fact in facts:
         for field in ("micro", "known"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from processors.keyed.session import SessionProcessor
-from tests.processors.keyed.run import MINUTE_MS, event, every_order
+from tests.processors.keyed.run import MINUTE_MS, event, every_order, stored
 
 DAY = 24 * 60
 
@@ -28,7 +28,7 @@ def audiences(
     state = processor.new("v")
     for offset, one in enumerate(events):
         processor.take(state, one, offset, facts.append)
-        state = processor.decode(processor.encode(state))
+        state = stored(processor, state)
         if offset in (watermarks or {}) and not processor.close(
             state, int((watermarks or {})[offset] * MINUTE_MS), facts.append
         ):

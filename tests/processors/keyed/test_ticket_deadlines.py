@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from processors.keyed.ticket import TicketProcessor
-from tests.processors.keyed.run import MINUTE_MS, conclude, event, every_order, only
+from tests.processors.keyed.run import MINUTE_MS, conclude, event, every_order, only, stored
 
 TICKETS = TicketProcessor(retention_ms=400 * 86_400_000, sla_ms=60 * MINUTE_MS)
 PROMISE = ("ticket_due", "ticket_breached")
@@ -52,7 +52,7 @@ def test_a_late_reply_in_time_takes_the_breach_back() -> None:
     TICKETS.take(state, ticket("ticket_opened", 0), 0, facts.append)
     assert state.due_ms == 60 * MINUTE_MS
     TICKETS.close(state, 80 * MINUTE_MS, facts.append)
-    state = TICKETS.decode(TICKETS.encode(state))
+    state = stored(TICKETS, state)
     TICKETS.take(state, ticket("ticket_replied", 30, by="agent"), 1, facts.append)
     weights: dict[tuple[str, float], int] = {}
     for fact in facts:

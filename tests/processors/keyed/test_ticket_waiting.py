@@ -9,7 +9,7 @@ import pytest
 
 from processors.histogram import BUCKET_BOUNDS_MS, WAIT_BOUNDS_MS, bucket_bounds_ms, bucket_index
 from processors.keyed.ticket import TicketProcessor
-from tests.processors.keyed.run import MINUTE_MS, event, every_order
+from tests.processors.keyed.run import MINUTE_MS, event, every_order, stored
 
 RETENTION = 400 * 24 * 60
 TICKETS = TicketProcessor(retention_ms=RETENTION * MINUTE_MS, ages_ms=WAIT_BOUNDS_MS)
@@ -29,7 +29,7 @@ def ages(events: list[Any], *watermarks: float) -> dict[float, float]:
     for offset, one in enumerate(events):
         TICKETS.take(state, one, offset, facts.append)
     for minute in watermarks:
-        state = TICKETS.decode(TICKETS.encode(state))
+        state = stored(TICKETS, state)
         TICKETS.close(state, int(minute * MINUTE_MS), facts.append)
     found: dict[float, float] = {}
     for fact in facts:
@@ -113,7 +113,7 @@ def test_a_wait_that_began_before_anybody_asked_is_not_counted_at_its_end() -> N
     TicketProcessor(retention_ms=RETENTION * MINUTE_MS).take(
         state, ticket("ticket_opened", 0), 0, facts.append
     )
-    state = TICKETS.decode(TICKETS.encode(state))
+    state = stored(TICKETS, state)
     TICKETS.take(state, ticket("ticket_replied", 3, by="agent"), 1, facts.append)
     TICKETS.close(state, 10 * MINUTE_MS, facts.append)
     assert not [fact for fact in facts if type(fact).__name__ == "TicketWaiting"]
@@ -126,7 +126,7 @@ def test_a_ticket_that_was_open_before_anybody_asked_is_not_counted_at_its_end()
     facts: list[Any] = []
     state = silent.new("t")
     silent.take(state, ticket("ticket_opened", 0), 0, facts.append)
-    state = TICKETS.decode(TICKETS.encode(state))
+    state = stored(TICKETS, state)
     for kind, minute in (("ticket_resolved", 3), ("ticket_reopened", 4), ("ticket_resolved", 5)):
         TICKETS.take(state, ticket(kind, minute), minute, facts.append)
     assert not [fact for fact in facts if type(fact).__name__.startswith("TicketBecame")]

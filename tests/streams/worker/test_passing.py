@@ -5,31 +5,34 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
-from processors.bundles import BUNDLE_EVENTS_MAX, Emission
+from processors.bundles import BUNDLE_EVENTS_MAX, Bundle, Emission
 from processors.decode import Validity
 from processors.names import ADS, CUSTOMER, VISITOR
 from processors.passing import Marks, PassedDecoder
+from streams.producer.partition import Partitioner
 from streams.worker.passing import Passing
 
 
 class Broker:
     """Acknowledges records, but not those of a partition that is ``away``."""
 
-    def __init__(self, partitions: int) -> None:
+    def __init__(self, partitions: int, topic: str = CUSTOMER) -> None:
+        self.topic = topic
         self.sent: dict[int, list[bytes]] = {n: [] for n in range(partitions)}
         self.away: set[int] = set()
         self.under_way: dict[int, int] = {}
 
     async def partitions(self, topic: str) -> int:
         """Tell how many partitions the receiving topic has."""
-        assert topic == CUSTOMER
+        assert topic == self.topic
         return len(self.sent)
 
     async def send(self, topic: str, key: Any, value: Any, *, partition: int, **_: Any) -> None:
         """Take a record; two of one partition must never be under way at once."""
-        assert (topic, key) == (CUSTOMER, None)
+        assert (topic, key) == (self.topic, None)
         assert not self.under_way.get(partition), "the record before is not acknowledged"
         self.under_way[partition] = 1
         await asyncio.sleep(0)
@@ -109,6 +112,35 @@ def test_forgotten_emissions_are_not_sent() -> None:
     lanes.clear()
     asyncio.run(lanes.flush())
     assert broker.sent == {0: []}
+
+
+def test_what_customers_hand_over_goes_to_the_visitor_s_partition() -> None:
+    """The partition is that of the visitor's own events; of one visitor a record holds one."""
+    broker = Broker(4, VISITOR)
+    lanes = passing(broker, CUSTOMER)
+    lanes.add([msgspec.structs.replace(emission(n), visitor_id=f"v{n % 3}") for n in range(30)])
+    asyncio.run(lanes.flush())
+    for number, records in broker.sent.items():
+        for record in records:
+            visitors = [e.visitor_id for e in msgspec.json.decode(record, type=Bundle).emissions]
+            assert len(set(visitors)) == len(visitors)
+            assert {Partitioner().partition(v.encode(), 4) for v in visitors} == {number}
+    sent = [record for records in broker.sent.values() for record in records]
+    assert sum(len(msgspec.json.decode(r, type=Bundle).emissions) for r in sent) == 30
+
+
+def test_whoever_is_linked_to_a_forgotten_visitor_hears_of_it() -> None:
+    """A visitor to be forgotten is told to every partition, a customer to theirs."""
+    broker = Broker(3)
+    lanes = passing(broker)
+    lanes.add(
+        [
+            msgspec.structs.replace(emission(1), forgotten=2, visitor_id="v"),
+            msgspec.structs.replace(emission(2), forgotten=2),
+        ]
+    )
+    asyncio.run(lanes.flush())
+    assert sorted(received(broker)) == [1, 1, 1, 2]
 
 
 def test_topics_that_pass_nothing_on_ask_nothing() -> None:

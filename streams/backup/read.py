@@ -15,6 +15,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -67,7 +68,7 @@ class BackedUp:
 
 
 class _ChangedError(Exception):
-    """A checkpoint came in between."""
+    """A checkpoint came in between, or a state or pane of a new kind: what was read is no whole."""
 
 
 async def back_up(client: Redis, namespace: str, path: Path, report: Report) -> BackedUp:
@@ -84,6 +85,16 @@ async def back_up(client: Redis, namespace: str, path: Path, report: Report) -> 
         CheckFailedError: the tables are no whole: being dropped, or damaged.
         UnreachableError: the server is away or refused.
     """
+    for _ in range(_TRIES):
+        with suppress(_ChangedError):
+            return await _back_up(client, namespace, path, report)
+    raise CheckFailedError(
+        f"{namespace}: states or panes of a new kind came in, {_TRIES} times, while the backup was "
+        "read: it might lack some. Back up again once the namespace has had traffic for a while"
+    )
+
+
+async def _back_up(client: Redis, namespace: str, path: Path, report: Report) -> BackedUp:
     started_s = time.monotonic()
     with Writer(path) as writer, reaching(client):
         registry = await call(client, "HGETALL", registry_key(namespace))
@@ -99,10 +110,7 @@ async def back_up(client: Redis, namespace: str, path: Path, report: Report) -> 
         # A processor's first state, or a rung's first pane, may have come meanwhile.
         later = await reading.survey(namespace)
         if any(later[keys.prefix] - names[keys.prefix] for keys in partitions.values()):
-            raise CheckFailedError(
-                f"{namespace}: states or panes of a new kind came in while the backup was read: it "
-                "might lack some. Back up again"
-            )
+            raise _ChangedError
         # These only grow: what partitions may refer to is in them.
         for name, key_of in (("measures", measures_key), ("retries", retries_key)):
             async for page in read_hash(client, key_of(namespace)):

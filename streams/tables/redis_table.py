@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import islice
 from typing import Any, cast
 
 import msgspec
@@ -116,17 +116,24 @@ class RedisTable:
     ) -> dict[StateKey, bytes | None]:
         """Return states, None for those never stored."""
         keys = self._claimed()
-        loaded: dict[StateKey, bytes | None] = {}
+        requests = [
+            (processor, state_ids[first : first + _SLICE])
+            for processor, state_ids in wanted.items()
+            for first in range(0, len(state_ids), _SLICE)
+        ]
+        # At once: each may have to wait for another partition's checkpoint.
         with reaching(self._client):
-            for processor, state_ids in wanted.items():
-                rest = iter(state_ids)
-                while batch := list(islice(rest, _SLICE)):
-                    values = await call(self._client, "HMGET", keys.state(processor), *batch)
-                    loaded.update(
-                        ((processor, state_id), value)
-                        for state_id, value in zip(batch, values, strict=True)
-                    )
-        return loaded
+            answers = await asyncio.gather(
+                *(
+                    call(self._client, "HMGET", keys.state(processor), *batch)
+                    for processor, batch in requests
+                )
+            )
+        return {
+            (processor, state_id): value
+            for (processor, batch), values in zip(requests, answers, strict=True)
+            for state_id, value in zip(batch, values, strict=True)
+        }
 
     async def find_states(
         self, sought: Mapping[str, Sequence[bytes]]

@@ -45,6 +45,7 @@ SLICE_RECORDS: Final = 4_000  # about 30 ms of work between two turns of the eve
 FAILURES_MAX: Final = 3  # re-claims without progress before the process gives up
 FENCED_WAIT_S: Final = 3.0  # a heartbeat: by then a worker that lost the partition knows it
 CANCEL_AGAIN_S: Final = 0.2
+_GOLDEN: Final = 0.618  # multiples of it are spread evenly, however many there are
 TICK_POLL_S: Final = 0.1  # while a tick is due but the log's end is not known yet
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ class PartitionRunner:
         self._logical = logical_topic(topic, settings.namespace)
         self._ports = ports
         self._interval_s = settings.checkpoint_interval_ms / 1000
+        # Checkpoints of a topic's partitions take turns: while one waits for Redis, others work.
+        self._phase = (1 + partition * _GOLDEN) % 1 or 1.0
         self._count_anew = bool(settings.count_anew)
         self._tools = Tools(
             ports.make_table(self._logical, partition),
@@ -261,7 +264,7 @@ class PartitionRunner:
 
     async def _work(self, tenure: Tenure) -> None:
         """Take chunks until paused; then write the last checkpoint."""
-        self._due_at = monotonic() + self._interval_s
+        self._due_at = monotonic() + self._phase * self._interval_s
         self._ticks.note_record()
         while not self._stopping:
             if self._lost:

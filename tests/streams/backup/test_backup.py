@@ -7,6 +7,7 @@ import errno
 import gzip
 import itertools
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -180,6 +181,31 @@ async def test_a_checkpoint_in_between_has_the_partition_read_again(
     before = await contents(backend)
     await restore(backend.client, tmp_path / "b", backend.namespace, replace=True, report=quiet)
     assert done
+    assert await contents(backend) == before
+
+
+async def test_states_of_a_new_kind_have_everything_read_again(
+    backend: RedisBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A processor's first state may come in once keys were listed: the backup has it."""
+    await filled(backend)
+    table = backend.table(1)
+    step = replace(everything(await claimed(table), 10), states={"order": {bytes(16): b"first"}})
+    original = pages.read_panes
+    done: list[int] = []
+
+    async def between(*args: Any) -> AsyncIterator[Any]:
+        async for page in original(*args):
+            if not done:
+                done.append(1)
+                await table.commit(step, expire_before={})
+            yield page
+
+    monkeypatch.setattr(read, "read_panes", between)
+    await back_up(backend.client, backend.namespace, tmp_path / "b", quiet)
+    before = await contents(backend)
+    await restore(backend.client, tmp_path / "b", backend.namespace, replace=True, report=quiet)
+    assert any(key.endswith("state:order") for key in before)
     assert await contents(backend) == before
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from processors.admission import admission_scope
 from processors.catalog.model import Aggregation
-from processors.histogram import bucket_index
 from processors.ladder import BASE_MS
 from processors.measures.columns import Columns
 from processors.measures.labels import Labels
@@ -86,7 +85,7 @@ class Accumulator:
             of = lane.of if lane.agg is Aggregation.DISTINCT else ""
             for reading in lane.readings:
                 mask = rows.mask(lane, reading)
-                for dimensions, _ in reading.dimension_sets:
+                for dimensions in reading.dimension_sets:
                     found = known.get((of, dimensions))
                     if found is None:
                         found = known[of, dimensions] = self._label(lane, of, dimensions, rows)
@@ -139,9 +138,8 @@ class Accumulator:
         component = ""
         if lane.agg is Aggregation.HISTOGRAM:
             component = "sum"
-            buckets = np.array([bucket_index(n) for n in rows.numbers[lane.of]], np.int64)
-            weights = _chosen(mask, rows.weights)
-            self._count_buckets(reading, labels, labelled, codes, _chosen(mask, buckets), weights)
+            buckets, weights = _chosen(mask, rows.buckets_of(lane.of)), _chosen(mask, rows.weights)
+            self._count_buckets(reading, labels, labelled, codes, buckets, weights)
         self._emit(
             reading, labelled, labels.cells(measure, component),
             *sums(codes, labelled.size, amounts),

@@ -1,7 +1,7 @@
 """What each event type adds to, worked out once from the catalogue.
 
-Events are first counted by (base pane, dimension values): a step or two an event. Only at the
-checkpoint is the result spread over measures and rungs, which is per group and not per event.
+Events become rows of columns as they come in (columns.py): a step or two an event. Only at the
+checkpoint are they added up by measure, dimension set and pane.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from processors.ladder import Ladder, Rung
 
 Where = tuple[tuple[int, frozenset[str | bool]], ...]
-"""Values let through by position in a key; a bound's place in it is True or False."""
+"""Values let through by a dimension's or bound's place in a lane; a bound is True or False."""
 
 
 @dataclass(frozen=True)
@@ -28,29 +28,23 @@ class Reading:
     """One measure as one event type feeds it.
 
     Attributes:
-        dimension_sets: each with where its dimensions stand in a group's key.
         where: what the measure's filters and bounds let through.
         weights: position of the field, and what its values weigh; others weigh 1.
     """
 
     measure: Measure
-    dimension_sets: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
+    dimension_sets: tuple[tuple[str, ...], ...]
     where: Where
     weights: tuple[int, Mapping[str, int]] | None
     rungs: tuple[Rung, ...]
-
-    @property
-    def plain(self) -> bool:
-        """Whether every event counts, and as one."""
-        return not self.where and self.weights is None
 
 
 @dataclass(frozen=True)
 class LanePlan:
     """Measures of one event type with one aggregation over one field.
 
-    A group's key is the base pane, the dimensions, and whether each of the bounds holds. Bounds
-    cost a step an event, so measures without any share lanes of their own.
+    A reading's ``where`` and ``weights`` name a dimension or bound by its place in
+    (``dimensions``, ``bounds``), from 1 on.
     """
 
     type: str
@@ -106,7 +100,7 @@ def _lane(
         tuple(
             Reading(
                 r.measure,
-                tuple((dims, tuple(position[name] for name in dims)) for dims in r.dimension_sets),
+                r.dimension_sets,
                 (
                     *((position[name], frozenset(wanted)) for name, wanted in r.measure.where),
                     *((position[bound], frozenset({True})) for bound in r.measure.bounds),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from processors.histogram import bucket_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -135,6 +138,9 @@ class Rows:
     bounds: Mapping[Bound, Mask]
     numbers: Mapping[str, list[int]]
     members: Mapping[str, Members]
+    # Worked out once, however many dimension sets read them.
+    _amounts: dict[str, Amounts] = dataclass_field(default_factory=dict)
+    _buckets: dict[str, Numbers] = dataclass_field(default_factory=dict)
 
     def mask(self, lane: LanePlan, reading: Reading) -> Mask | None:
         """Return which rows a reading's filters and bounds let through; None: all."""
@@ -163,8 +169,20 @@ class Rows:
 
     def amounts_of(self, of: str) -> Amounts:
         """Return the numbers of a field, each times its row's weight, for any sum of them."""
-        numbers = _exact(self.numbers[of], len(self.of_combo))
-        return numbers if self.weights is None else numbers * self.weights
+        found = self._amounts.get(of)
+        if found is None:
+            numbers = _exact(self.numbers[of], len(self.of_combo))
+            found = numbers if self.weights is None else numbers * self.weights
+            self._amounts[of] = found
+        return found
+
+    def buckets_of(self, of: str) -> Numbers:
+        """Return the histogram's bucket of each number of a field."""
+        found = self._buckets.get(of)
+        if found is None:
+            found = np.array([bucket_index(number) for number in self.numbers[of]], np.int64)
+            self._buckets[of] = found
+        return found
 
 
 def _exact(values: list[int], added: int) -> Amounts:

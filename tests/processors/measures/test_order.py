@@ -26,7 +26,6 @@ def test_what_is_taken_back_at_once_is_not_admitted_before_what_came_first() -> 
     )
     plan = compile_measures(catalog)
     accumulator = Accumulator(plan, Admission(plan.values_max, {}))
-    # Each order a group of its own: from the second checkpoint on the lane counts by slice.
     accumulator.add("order_placed", [order(f"p{number}") for number in range(BUDGET - 2)])
     accumulator.drain()
     accumulator.add("order_placed", [order("x"), order("y"), order("z"), order("z", -1)])

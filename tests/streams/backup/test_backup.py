@@ -26,7 +26,7 @@ from tests.streams.tables.steps import claimed, counting, hashes
 from tests.valkey import valkey_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
     from processors.checkpoint import Checkpoint, Claim
@@ -158,13 +158,13 @@ async def test_a_hold_ends_by_itself(backend: RedisBackend) -> None:
     assert (await backend.reader().progress())[("tracking.ads", 0)].number == 1  # type: ignore[index]
 
 
-async def test_a_checkpoint_in_between_has_the_partition_read_again(
-    backend: RedisBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker that does not wait: the backup is still of one checkpoint."""
-    await filled(backend)
-    table = backend.table(0)
-    step = everything(await claimed(table), 10)
+async def interrupted(
+    backend: RedisBackend,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    go_on: Callable[[], Awaitable[None]],
+) -> dict[str, object]:
+    """Back up while something goes on behind the first page; return what is there then."""
     original = pages.read_panes
     done: list[int] = []
 
@@ -172,15 +172,29 @@ async def test_a_checkpoint_in_between_has_the_partition_read_again(
         async for page in original(*args):
             if not done:
                 done.append(1)
-                await run(backend.client, "hold", [backend.keys(0).meta], 0)
-                await table.commit(step, expire_before={})
+                await go_on()
             yield page
 
     monkeypatch.setattr(read, "read_panes", between)
-    await back_up(backend.client, backend.namespace, tmp_path / "b", quiet)
-    before = await contents(backend)
-    await restore(backend.client, tmp_path / "b", backend.namespace, replace=True, report=quiet)
+    await back_up(backend.client, backend.namespace, path, quiet)
     assert done
+    return await contents(backend)
+
+
+async def test_a_checkpoint_in_between_has_the_partition_read_again(
+    backend: RedisBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that does not wait: the backup is still of one checkpoint."""
+    await filled(backend)
+    table = backend.table(0)
+    step = everything(await claimed(table), 10)
+
+    async def go_on() -> None:
+        await run(backend.client, "hold", [backend.keys(0).meta], 0)
+        await table.commit(step, expire_before={})
+
+    before = await interrupted(backend, tmp_path / "b", monkeypatch, go_on)
+    await restore(backend.client, tmp_path / "b", backend.namespace, replace=True, report=quiet)
     assert await contents(backend) == before
 
 
@@ -191,19 +205,11 @@ async def test_states_of_a_new_kind_have_everything_read_again(
     await filled(backend)
     table = backend.table(1)
     step = replace(everything(await claimed(table), 10), states={"order": {bytes(16): b"first"}})
-    original = pages.read_panes
-    done: list[int] = []
 
-    async def between(*args: Any) -> AsyncIterator[Any]:
-        async for page in original(*args):
-            if not done:
-                done.append(1)
-                await table.commit(step, expire_before={})
-            yield page
+    async def go_on() -> None:
+        await table.commit(step, expire_before={})
 
-    monkeypatch.setattr(read, "read_panes", between)
-    await back_up(backend.client, backend.namespace, tmp_path / "b", quiet)
-    before = await contents(backend)
+    before = await interrupted(backend, tmp_path / "b", monkeypatch, go_on)
     await restore(backend.client, tmp_path / "b", backend.namespace, replace=True, report=quiet)
     assert any(key.endswith("state:order") for key in before)
     assert await contents(backend) == before

@@ -34,6 +34,7 @@ from processors.keyed.marks import at, emit_difference
 from processors.keyed.touches import Run, Touch, TouchState
 
 DIMENSIONS = ("source", "medium", "campaign", "channel", "network", "ad", "placement")
+_MARKED = frozenset({AdClick, Purchase})  # touches and conversions, whatever run they are of
 _JOIN = "\x1f"
 
 
@@ -132,6 +133,8 @@ class AttributionProcessor(Processor):
                 emit(fact)
             state.due_ms = min(state.due_ms, event.ts + 1 + self.lateness_ms)
             return
+        if kind not in _MARKED and self._only_goes_on(state, event):
+            return
         given_back = self._given_back(state, state.refunds) if state.refunds else []
         is_click = kind is AdClick
         if is_click or event.campaign or event.medium in self._social:
@@ -148,6 +151,16 @@ class AttributionProcessor(Processor):
             state.due_ms = min(state.due_ms, event.ts + 1 + self.lateness_ms)
         if state.refunds:  # a purchase, or a touch, that arrives late
             emit_difference(given_back, self._given_back(state, state.refunds), emit)
+
+    def _only_goes_on(self, state: AttributionState, event: Any) -> bool:
+        """Extend the latest run if an event of its campaign is all there is; tell whether it is."""
+        if not state.runs or state.refunds:
+            return False
+        run, ts = state.runs[-1], event.ts
+        if run.group != event.campaign or not run.end_ms <= ts < run.end_ms + self._gap_ms:
+            return False
+        run.end_ms = ts
+        return True
 
     def _touch(
         self, state: AttributionState, event: Any, offset: int, group: str, emit: Emit

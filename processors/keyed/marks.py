@@ -36,7 +36,11 @@ def at(mark: Placed) -> tuple[int, int]:
 
 def first_since(marks: Sequence[M], since: Mark) -> M | None:
     """Return the first of the sorted marks at or after another."""
-    return next((mark for mark in marks if at(mark) >= at(since)), None)
+    since_ms, since_offset = since.ts, since.offset
+    for mark in marks:
+        if mark.ts > since_ms or (mark.ts == since_ms and mark.offset >= since_offset):
+            return mark
+    return None
 
 
 def first_possible(marks: Iterable[M], since: Mark | None) -> list[M]:
@@ -52,8 +56,13 @@ def first_possible(marks: Iterable[M], since: Mark | None) -> list[M]:
 
 def emit_difference(before: list[Any], after: list[Any], emit: Emit) -> None:
     """Take back what is concluded no more and emit what is new, with the weights they carry."""
-    fresh: list[Fact] = list(after)
-    for fact in before:
+    same = 0  # most of it, mostly
+    for fact, again in zip(before, after, strict=False):
+        if fact != again:
+            break
+        same += 1
+    fresh: list[Fact] = after[same:]
+    for fact in before[same:]:
         if fact in fresh:
             fresh.remove(fact)
         else:

@@ -337,6 +337,4 @@ def _fact(struct: Callable[..., Any], session: Session, weight: int) -> Any:
 
 
 def _step_fact(struct: Callable[..., Any], session: Session, step: str, weight: int) -> Any:
-    fact = _fact(struct, session, weight)
-    fact.step = step
-    return fact
+    return struct(session.start_ms, weight, *session.dimensions, session.audience, step)

@@ -103,7 +103,15 @@ class TicketProcessor(Processor):
         # What began before anybody asked would only be counted as it ends: less than nothing.
         state.waits = bool(self._ages_ms) and (state.waits or state.opened is None)
         state.opens = self._counts_open and state.opens
-        before = self._figures(state)
+        if not _says_nothing(state, event, offset):
+            before = self._figures(state)
+            self._note(state, event, offset)
+            emit_difference(before, self._figures(state), emit)
+        state.drop_ms = max(state.drop_ms, event.ts + self.lateness_ms)
+        state.due_ms = self._due_ms(state)
+
+    def _note(self, state: TicketState, event: Any, offset: int) -> None:
+        """Keep what an event says; the opening may arrive after its replies."""
         kind = event.__class__
         dimensions = self._dimensions(event)
         if kind is TicketOpened:
@@ -111,47 +119,50 @@ class TicketProcessor(Processor):
             if state.opened is None or at(mark) < at(state.opened):
                 state.opened = mark
         elif kind is TicketReplied:
-            if event.by == "agent":
-                mark = Mark(event.ts, offset, dimensions)
-                state.replies = first_possible([*state.replies, mark], state.opened)
+            mark = Mark(event.ts, offset, dimensions)
+            state.replies = first_possible([*state.replies, mark], state.opened)
         elif kind in (TicketResolved, TicketReopened):
             status = Status(event.ts, offset, dimensions, kind is TicketResolved)
             state.statuses = sorted([*state.statuses, status], key=at)
-        # The opening may arrive after its replies, or an earlier one after it.
-        emit_difference(before, self._figures(state), emit)
-        state.drop_ms = max(state.drop_ms, event.ts + self.lateness_ms)
-        state.due_ms = self._due_ms(state)
 
     def close(self, state: TicketState, watermark_ms: int, emit: Emit) -> bool:
         """Conclude a deadline that has passed; forget a ticket whose retention has."""
         state.waits = state.waits and bool(self._ages_ms)
         state.opens = state.opens and self._counts_open
-        before = self._figures(state)
-        state.seen_ms = max(state.seen_ms, watermark_ms)
-        emit_difference(before, self._figures(state), emit)
+        opened, seen_ms = state.opened, max(state.seen_ms, watermark_ms)
+        if opened is None:
+            state.seen_ms = seen_ms
+        else:
+            reply = first_since(state.replies, opened)
+            before = self._timed(state, opened, reply)
+            state.seen_ms = seen_ms
+            emit_difference(before, self._timed(state, opened, reply), emit)
         state.due_ms = self._due_ms(state)
         return state.drop_ms > watermark_ms
 
     def _due_ms(self, state: TicketState) -> int:
         """Return when a deadline is missed, a class of age reached, or the ticket forgotten."""
         due_ms = state.drop_ms
-        if state.opened is not None:
+        opened = state.opened
+        if opened is not None:
+            reply = first_since(state.replies, opened)
             if state.waits:
-                moves_ms = self._wait(state, state.opened).due_ms(self._ages_ms, state.seen_ms)
+                moves_ms = self._wait(state, opened, reply).due_ms(self._ages_ms, state.seen_ms)
                 due_ms = due_ms if moves_ms is None else min(due_ms, moves_ms)
-            deadline_ms = state.opened.ts + self._sla_ms
-            reply = first_since(state.replies, state.opened)
+            deadline_ms = opened.ts + self._sla_ms
             if deadline_ms > state.seen_ms and (reply is None or reply.ts > deadline_ms):
                 return min(deadline_ms, due_ms)
         return due_ms
 
-    def _wait(self, state: TicketState, opened: Mark) -> Wait:
-        reply = first_since(state.replies, opened)
-        solved = (s for s in state.statuses if s.solved and at(s) >= at(opened))
-        ends_ms = [mark.ts for mark in (reply, next(solved, None)) if mark is not None]
-        return Wait(opened, min(ends_ms, default=None), self.lateness_ms)
+    def _wait(self, state: TicketState, opened: Mark, reply: Mark | None) -> Wait:
+        until_ms = None if reply is None else reply.ts
+        solved = first_since([status for status in state.statuses if status.solved], opened)
+        if solved is not None and (until_ms is None or solved.ts < until_ms):
+            until_ms = solved.ts
+        return Wait(opened, until_ms, self.lateness_ms)
 
     def _figures(self, state: TicketState) -> list[facts.TicketFact]:
+        """Return everything that is concluded so far."""
         opened = state.opened
         if opened is None:
             return []
@@ -159,14 +170,22 @@ class TicketProcessor(Processor):
         reply = first_since(state.replies, opened)
         if reply is not None:
             figures.append(_figure(facts.TicketAnswered, reply, opened))
-        figures += self._promised(state, opened, reply)
         last = state.statuses[-1] if state.statuses else None
         if last is not None and last.solved and last.ts >= opened.ts:
             figures.append(_figure(facts.TicketSolved, last, opened))
         if state.opens:
             figures += _openness(opened, state.statuses)
+        figures += self._timed(state, opened, reply)
+        return figures
+
+    def _timed(
+        self, state: TicketState, opened: Mark, reply: Mark | None
+    ) -> list[facts.TicketFact]:
+        """Return what hangs on the time that has passed: the promise, and the waiting."""
+        figures = self._promised(state, opened, reply)
         if state.waits:
-            figures += self._wait(state, opened).facts(self._ages_ms, state.seen_ms)
+            wait = self._wait(state, opened, reply)
+            figures += wait.facts(self._ages_ms, state.seen_ms)
         return figures
 
     def _promised(
@@ -182,6 +201,16 @@ class TicketProcessor(Processor):
             facts.TicketDue(deadline_ms, 1, *opened.dimensions),
             facts.TicketBreached(deadline_ms, 1, *opened.dimensions),
         ]
+
+
+def _says_nothing(state: TicketState, event: Any, offset: int) -> bool:
+    """Tell whether an event is a reply that answers nothing: a customer's, or not the first."""
+    if event.__class__ is not TicketReplied:
+        return False
+    if event.by != "agent":
+        return True
+    first = None if state.opened is None else first_since(state.replies, state.opened)
+    return first is not None and at(first) < (event.ts, offset)
 
 
 def _openness(opened: Mark, statuses: list[Status]) -> list[facts.TicketFact]:

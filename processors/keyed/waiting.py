@@ -16,15 +16,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from processors import facts
 from processors.keyed.marks import Mark
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True, gc=False):
     """One wait, as far as it is known.
 
     Attributes:
@@ -80,6 +80,5 @@ class Wait:
 
 def _fact(since: Mark, ts: int, weight: int, age_ms: int) -> facts.TicketFact:
     struct: Any = facts.TicketWaiting
-    fact: facts.TicketWaiting = struct(ts, weight, *since.dimensions)
-    fact.duration_ms = age_ms
+    fact: facts.TicketWaiting = struct(ts, weight, *since.dimensions, duration_ms=age_ms)
     return fact

@@ -37,31 +37,50 @@ def _parse(found: dict[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in found.items()}
 
 
-async def adopt_catalog(client: Redis, namespace: str, catalog: Catalog) -> Kept:
-    """Bring a namespace's register up to a catalogue, and return what is kept of it.
+class MeasureRegister:
+    """The register as a worker with a catalogue keeps it.
 
-    Raises:
-        UnreachableError: Redis is away or refused, or others keep changing the register.
+    Args:
+        client: Redis.
+        namespace: whose register it is.
+        catalog: the worker's.
     """
-    key = measures_key(namespace)
-    for _ in range(_TRIES):
-        with reaching(client):
-            async with client.pipeline(transaction=True) as pipeline:
-                await pipeline.watch(key)
-                found: Any = await pipeline.execute_command("HGETALL", key)
-                register = _parse(found)
-                changes = adopt(register, catalog)
-                if not changes:
-                    return look(register, catalog)
-                pipeline.multi()  # type: ignore[no-untyped-call]
-                flat = [text for field in changes.items() for text in field]
-                pipeline.execute_command("HSET", key, *flat)
-                try:
-                    await pipeline.execute()
-                except WatchError:
-                    continue  # another worker was faster
-        return look(register | changes, catalog)
-    raise UnreachableError(
-        f"namespace {namespace}: the register of measures changed {_TRIES} times while it was "
-        "written: workers with different catalogues keep starting"
-    )
+
+    def __init__(self, client: Redis, namespace: str, catalog: Catalog) -> None:
+        self._client, self._namespace, self._catalog = client, namespace, catalog
+        self._found: dict[str, str] = {}
+        self._kept: Kept | None = None
+
+    async def adopt(self) -> Kept:
+        """Bring the register up to the catalogue, and return what is kept of it.
+
+        Asked at every claim; what was found to fit before is only compared.
+
+        Raises:
+            UnreachableError: Redis is away or refused, or others keep changing the register.
+        """
+        key = measures_key(self._namespace)
+        for _ in range(_TRIES):
+            with reaching(self._client):
+                async with self._client.pipeline(transaction=True) as pipeline:
+                    await pipeline.watch(key)
+                    found: Any = await pipeline.execute_command("HGETALL", key)
+                    register = _parse(found)
+                    if self._kept is not None and register == self._found:
+                        return self._kept
+                    changes = adopt(register, self._catalog)
+                    if changes:
+                        pipeline.multi()  # type: ignore[no-untyped-call]
+                        flat = [text for field in changes.items() for text in field]
+                        pipeline.execute_command("HSET", key, *flat)
+                        try:
+                            await pipeline.execute()
+                        except WatchError:
+                            continue  # another worker was faster
+            self._found = register | changes
+            self._kept = look(self._found, self._catalog)
+            return self._kept
+        raise UnreachableError(
+            f"namespace {self._namespace}: the register of measures changed {_TRIES} times while it"
+            " was written: workers with different catalogues keep starting"
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from processors.catalog.versions import NOTHING_CHANGED
 from processors.pipeline import compile_plan
-from streams.tables.measure_register import adopt_catalog
+from streams.tables.measure_register import MeasureRegister
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -31,7 +31,8 @@ class Plans:
     """
 
     def __init__(self, client: Redis, namespace: str, catalog: Catalog) -> None:
-        self._client, self._namespace, self._catalog = client, namespace, catalog
+        self._catalog = catalog
+        self._register = MeasureRegister(client, namespace, catalog)
         self._kept = NOTHING_CHANGED
         self.plan: Plan = compile_plan(catalog)
 
@@ -41,7 +42,7 @@ class Plans:
         Raises:
             UnreachableError: Redis is away or refused.
         """
-        kept = await adopt_catalog(self._client, self._namespace, self._catalog)
+        kept = await self._register.adopt()
         if kept == self._kept:
             return
         for measure, stored in sorted(kept.stored.items()):

@@ -9,7 +9,7 @@ from processors.catalog.requirements import topics_of
 from processors.event import TOPIC_BY_TYPE, record_key, tick_record
 from processors.names import EVENT_TOPICS
 from processors.pipeline import PartitionPipeline, Plan, compile_plan
-from streams.tables.measure_register import adopt_catalog
+from streams.tables.measure_register import MeasureRegister
 from streams.tables.redis_table import RedisTable
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Owner:
 
     async def claim(self, *topics: str) -> None:
         """Claim the partitions of these topics, or of all, with the catalogue as it is kept."""
-        kept = await adopt_catalog(self._client, self._namespace, self._catalog)
+        kept = await MeasureRegister(self._client, self._namespace, self._catalog).adopt()
         self._plan = compile_plan(self._catalog, kept)
         for topic in topics or self._topics():
             for partition in range(self._partitions):

@@ -20,13 +20,12 @@ from typing import Final
 
 import msgspec
 
-from processors.bundles import PASSED_TYPE, Bundle
+from processors.bundles import Bundle
 
 RETRY_TYPE: Final = "_retry"
 FORGOTTEN_TYPE: Final = "identity_forgotten"
 IDENTITIES: Final = ("visitor_id", "customer_id", "recipient_id")
 _CONTROL: Final = re.compile(rb'\s*\{\s*"type"\s*:\s*"(_retry|identity_forgotten|_passed)"')
-_PASSED: Final = re.compile(rb'\s*\{\s*"type"\s*:\s*"' + PASSED_TYPE.encode() + rb'"')
 
 
 class Retry(msgspec.Struct, tag=RETRY_TYPE, tag_field="type", gc=False):
@@ -77,11 +76,6 @@ _decoder = msgspec.json.Decoder(Retry | Forgotten | Bundle)
 def is_control(value: bytes | None) -> bool:
     """Tell whether a record says that it is a control record."""
     return value is not None and _CONTROL.match(value) is not None
-
-
-def is_passed(value: bytes | None) -> bool:
-    """Tell whether a record says that it was passed on."""
-    return value is not None and _PASSED.match(value) is not None
 
 
 def decode_control(value: bytes) -> Retry | Forgotten | Bundle:

@@ -102,8 +102,10 @@ class ChunkConsumer(Consumer):  # type: ignore[misc]  # untyped library
     async def log_bounds(self, tps: Iterable[Any]) -> dict[Any, tuple[int, int]]:
         """Return partition -> (first offset, one past the last readable one); shuts their gates.
 
+        Partitions that are not assigned are left out.
+
         Raises:
-            StaleAssignmentError: one of the partitions is not assigned any more.
+            StaleAssignmentError: one of the partitions was taken away meanwhile.
             KafkaError: the broker is away.
         """
         return await self._thread.log_bounds(tps)

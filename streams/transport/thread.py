@@ -99,10 +99,10 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # unty
     async def log_bounds(self, tps: Iterable[Any]) -> dict[Any, tuple[int, int]]:
         """Return partition -> (first offset, one past the last readable one).
 
-        Shuts the partitions' gates.
+        Shuts the partitions' gates. Partitions that are not assigned are left out.
 
         Raises:
-            StaleAssignmentError: one of the partitions is not assigned any more.
+            StaleAssignmentError: one of the partitions was taken away meanwhile.
             KafkaError: the broker is away.
         """
         bounds: dict[Any, tuple[int, int]] = await self.call_thread(self._log_bounds, list(tps))
@@ -110,6 +110,8 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # unty
 
     async def _log_bounds(self, tps: list[Any]) -> dict[Any, tuple[int, int]]:
         consumer = self._ensure_consumer()
+        assigned = consumer.assignment()
+        tps = [tp for tp in tps if tp in assigned]
         starts = await consumer.beginning_offsets(tps)
         ends = await consumer.end_offsets(tps)
         states = {}

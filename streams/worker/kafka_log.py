@@ -10,6 +10,7 @@ from aiokafka.structs import TopicPartition
 
 from processors.errors import UnreachableError
 from streams.topics import TopicFacts, describe_topics
+from streams.transport.thread import StaleAssignmentError
 from streams.worker.ports import Bounds
 
 if TYPE_CHECKING:
@@ -68,8 +69,12 @@ class KafkaLog:
                 for answer in asked.values():
                     answer.set_exception(error)
             else:
+                # Somebody may have asked before a rebalance: others must not pay for it.
                 for tp, answer in asked.items():
-                    answer.set_result(bounds[tp])
+                    if tp in bounds:
+                        answer.set_result(bounds[tp])
+                    else:
+                        answer.set_exception(StaleAssignmentError(f"{tp} is not assigned"))
 
     async def _topic_facts(self, topic: str) -> TopicFacts:
         async with self._lock:

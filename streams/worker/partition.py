@@ -31,7 +31,7 @@ from streams.worker.past import check_past
 from streams.worker.patience import AbandonedError, Patience
 from streams.worker.takeover import take_over
 from streams.worker.tenure import Tenure, Tools
-from streams.worker.ticks import Ticks, moves_time
+from streams.worker.ticks import Ticks
 from streams.worker.vitals import State, Vitals
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ class PartitionRunner:
     async def _work(self, tenure: Tenure) -> None:
         """Take chunks until paused; then write the last checkpoint."""
         self._due_at = monotonic() + self._phase * self._interval_s
-        self._ticks.note_record()
+        self._ticks.note_event()
         while not self._stopping:
             if self._lost:
                 raise LostPositionError
@@ -295,16 +295,16 @@ class PartitionRunner:
                 await self._open(tenure)  # records between are missing: have them delivered again
             return  # stale
         records = chunk.records
-        if moves_time(self._logical, records):
-            self._ticks.note_record()
         known = tenure.known(records)
         for start in range(0, known, SLICE_RECORDS):
             tenure.restore(records[start : min(start + SLICE_RECORDS, known)])
             await asyncio.sleep(0)
         for start in range(known, len(records), SLICE_RECORDS):
             part = records[start : start + SLICE_RECORDS]
-            rejections = await tenure.apply(part)
-            self.vitals.count(len(part), rejections)
+            applied = await tenure.apply(part)
+            if applied.says_time:
+                self._ticks.note_event()
+            self.vitals.count(len(part), applied.rejected)
             self._note(tenure)
             await self._checkpoint_if_due(tenure)
             await asyncio.sleep(0)

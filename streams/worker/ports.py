@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class Batch(Protocol):
-    """Decoded records."""
+    """Decoded records; ``events`` are those that count, once they are applied."""
+
+    @property
+    def events(self) -> Sequence[Any]: ...  # noqa: D102
 
     rejections: list[Rejection]
     missing: dict[str, list[bytes]]

@@ -6,7 +6,7 @@ import logging
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from processors.erasure import RECEIPTS, read_receipt
 
@@ -35,6 +35,19 @@ class Tools:
     passing: Passing
     patience: Patience
     expire_before: Callable[[], Mapping[str, int]]
+
+
+class Applied(NamedTuple):
+    """What became of some records.
+
+    Attributes:
+        rejected: how many are dead letters.
+        says_time: whether any is an event that counts, and so says what time it is. Rejected and
+            repeated records say nothing, nor does what is handed over to visitors.
+    """
+
+    rejected: int
+    says_time: bool
 
 
 class Tenure:
@@ -88,8 +101,8 @@ class Tenure:
         self._pipeline.restore(records)
         self.reached = records[-1][0] + 1
 
-    async def apply(self, records: Sequence[Record]) -> int:
-        """Work records off; return how many were rejected."""
+    async def apply(self, records: Sequence[Record]) -> Applied:
+        """Work records off."""
         tools = self._tools
         batch = self._pipeline.decode(records)
         if batch.rejections:
@@ -107,7 +120,7 @@ class Tenure:
             if tools.passing.is_full:
                 await tools.patience.call(tools.passing.flush)
         self.reached = records[-1][0] + 1
-        return len(batch.rejections)
+        return Applied(len(batch.rejections), bool(batch.events))
 
     async def checkpoint(self, noted: Callable[[Checkpoint], None]) -> None:
         """Make everything up to the position reached durable, timers that are due included.

@@ -2,7 +2,8 @@
 
 The watermark moves only on records, so a silent partition would hold its windows for ever. What
 its owner writes into it makes time pass as a function of the log, the same in every replay. A
-lagging partition gets none: it holds its windows and shows as stale.
+lagging partition gets none: it holds its windows and shows as stale. A partition that gets nothing
+but dead letters and repetitions is silent: none of those say what time it is.
 """
 
 from __future__ import annotations
@@ -11,23 +12,13 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from processors.control import is_passed
 from processors.event import tick_record
-from processors.names import VISITOR
 from streams.worker.patience import AWAY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from processors.record import Record
     from streams.worker.ports import Outbox
 
 logger = logging.getLogger(__name__)
-
-
-def moves_time(topic: str, records: Sequence[Record]) -> bool:
-    """Tell whether records say what time it is: what is handed over to visitors does not."""
-    return topic != VISITOR or not all(is_passed(record[3]) for record in records)
 
 
 class Ticks:
@@ -44,8 +35,8 @@ class Ticks:
         self._last = monotonic()
         self._failing = False
 
-    def note_record(self) -> None:
-        """Note that the partition is not silent."""
+    def note_event(self) -> None:
+        """Note that the partition is not silent: an event said what time it is."""
         self._last = monotonic()
 
     def wait_s(self) -> float | None:

@@ -40,6 +40,11 @@ class CountingBatch:
     emissions: list[Emission] = field(default_factory=list)
     sought: dict[str, list[bytes]] = field(default_factory=dict)
 
+    @property
+    def events(self) -> list[int]:
+        """What counts."""
+        return self.values
+
 
 class CountingPipeline:
     """Sums the integers that records hold; checks that offsets come in order, each once."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from processors.bundles import bundle
+from processors.catalog.load import load_catalog
+from processors.catalog.restrict import restrict
 from processors.checkpoint import Checkpoint, Claim
+from processors.event import tick_record
+from processors.names import CUSTOMER, VISITOR
+from processors.pipeline import PartitionPipeline, compile_plan
+from streams.catalog_files import preset_sources
 from streams.tables.memory_store import MemoryStore
 from streams.tables.memory_table import MemoryTable
 from streams.worker.patience import Patience
@@ -15,6 +24,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TIMERS = 2 * DUE_PAGE + 7
+
+
+def test_only_events_that_count_say_what_time_it_is() -> None:
+    """A partition that gets only dead letters and repetitions is silent: ticks are due there."""
+    hour_ms = 3_600_000
+    view = msgspec.json.encode(
+        {"event_id": "e", "type": "page_view", "ts": hour_ms, "visitor_id": "v"}
+    )
+    tick = tick_record(hour_ms, 0)
+    handed_over = bundle(CUSTOMER, 0, [])
+    values = [b"{oops", view, view, b"{oops", handed_over, tick]
+
+    async def body() -> list[bool]:
+        table = MemoryTable(MemoryStore(), "t", VISITOR, 0)
+        claim = await table.claim(topic_id="", partitions=1, log_start=0, log_end=len(values))
+        plan = compile_plan(restrict(load_catalog(preset_sources()), ["page_views"]))
+        pipeline = PartitionPipeline(
+            plan, claim, topic=VISITOR, partition=0, dedup_horizon=100, state_cache_max=100
+        )
+        nothing: Any = Nothing()
+        tenure = Tenure(Tools(table, nothing, nothing, Patience("t[0]"), dict), pipeline, claim, 0)
+        records = [(offset, hour_ms, None, value) for offset, value in enumerate(values)]
+        return [(await tenure.apply([record])).says_time for record in records]
+
+    assert asyncio.run(body()) == [False, True, False, False, False, True]
 
 
 class Alarm:
@@ -40,7 +74,12 @@ class Alarm:
 
 
 class Nothing:
-    """Dead letters and emissions that there are none of."""
+    """Dead letters and emissions that nobody wants."""
+
+    is_full = False
+
+    def add(self, *_: object) -> None:
+        """Take some."""
 
     async def flush(self) -> None:
         """Publish none."""

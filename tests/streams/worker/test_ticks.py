@@ -8,10 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from processors.bundles import bundle
-from processors.names import CUSTOMER, VISITOR
 from streams.worker import ticks as ticks_module
-from streams.worker.ticks import Ticks, moves_time
+from streams.worker.ticks import Ticks
 
 
 class Outbox:
@@ -52,17 +50,8 @@ def test_due_only_when_silent_and_read_to_the_end(now: list[float]) -> None:
     assert ticks.is_due(10, 10)
     assert not ticks.is_due(9, 10)  # lagging: it holds its windows
     assert not ticks.is_due(10, None)  # the log's end is not known yet
-    ticks.note_record()
+    ticks.note_event()
     assert not ticks.is_due(10, 10)
-
-
-def test_what_is_handed_over_is_no_sign_of_time() -> None:
-    """Visitors' partitions that get nothing else are silent; customers' time is what they get."""
-    passed = (0, 0, None, bundle(CUSTOMER, 0, []))
-    view = (1, 0, None, b'{"type":"page_view"}')
-    assert not moves_time(VISITOR, [passed, passed])
-    assert moves_time(VISITOR, [passed, view])
-    assert moves_time(CUSTOMER, [passed])
 
 
 def test_interval_of_zero_means_none(now: list[float]) -> None:

@@ -47,6 +47,7 @@ def log_consumer(settings: Settings) -> Iterator[Any]:
             **connection(settings),
             enable_auto_commit=False,
             client_id="kpi-streams-log",
+            isolation_level="read_committed",  # as workers read: an aborted event never was
             max_poll_records=10_000,
             max_partition_fetch_bytes=4_194_304,
             fetch_max_bytes=16_777_216,

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     )
 
     _State = tuple[Span, tuple[int, ...]]
-    _Asked = tuple[str, str, tuple[str, ...], bool, int | None]
+    _Asked = tuple[str, str, tuple[str, ...], bool]
+
+ROWS_KEPT_MAX = 2  # numbers of values for which a KPI's rows are kept: the page's, and one more
 
 
 class Board:
@@ -67,7 +69,7 @@ class Board:
         self._loaded_from_ms: dict[str, int] = {}
         self._now_ms = 0
         self._read_from: dict[tuple[str, str, bool], tuple[int, dict[str, int]]] = {}
-        self._rows: dict[_Asked, tuple[_State, list[Row]]] = {}
+        self._rows: dict[_Asked, dict[int | None, tuple[_State, list[Row]]]] = {}
 
     @property
     def positions(self) -> dict[PartitionId, Position]:
@@ -170,9 +172,9 @@ class Board:
             return []
         if not self.counted(metric, window, dimensions, span.end_ms):
             span = replace(span, complete=False)
-        key = (metric.id, window.name, dimensions, final, values_max)
+        kept = self._rows.setdefault((metric.id, window.name, dimensions, final), {})
         state = (span, self._sums.changes(metric, window, final=final))
-        found = self._rows.get(key)
+        found = kept.get(values_max)
         if found is not None and found[0] == state:
             return found[1]
         rows: list[Row] = []
@@ -181,7 +183,9 @@ class Board:
             rows = evaluate(
                 self.catalog, metric, window, dimensions, tables, span, values_max=values_max
             )
-        self._rows[key] = state, rows
+        if values_max not in kept and len(kept) >= ROWS_KEPT_MAX:
+            del kept[next(iter(kept))]
+        kept[values_max] = state, rows
         return rows
 
     def tables(self, metric: Metric, window: Window, *, final: bool) -> Tables | None:

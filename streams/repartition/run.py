@@ -29,7 +29,7 @@ from streams.repartition.moves import Moves, states_of
 from streams.repartition.relayout import Relayout
 from streams.tables.base import PartitionId
 from streams.tables.connection import reaching
-from streams.tables.registry import read_partitions
+from streams.tables.registry import read_partitions, refuse_dropping
 from streams.topics import add_partitions, describe_topics
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ async def repartition(
         raise UsageError(f"--topic {topic}: one of {', '.join(PROCESSED_TOPICS)}")
     await refuse_workers(client, settings, settings.namespace, "their partitions would change")
     with reaching(client):
+        await refuse_dropping(client, settings.namespace)
         known = await read_partitions(client, settings.namespace)
     layout = _layout(settings, topic, sum(1 for who in known if who.topic == topic), wanted)
     if layout.before == layout.after:

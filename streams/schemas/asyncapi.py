@@ -18,7 +18,12 @@ KEYS: Final = {
     names.ADS: "event_id",
     names.SUPPORT: "ticket_id",
     names.LEADS: "lead_id",
-    names.BUSINESS: "account, else source, else campaign, else event_id",
+    names.BUSINESS: (
+        "account, else source, else campaign, else event_id; but fx_rate: currency, and "
+        "other readings (balance, market_impressions, social_reach, keyword_rank, "
+        "target_set): account, else source, else campaign, else kpi, else keyword, else network, "
+        "else channel, else the type's name"
+    ),
     names.DEAD_LETTER: "as the original",
 }
 """What each topic is keyed by: the key column of the contract, in words."""

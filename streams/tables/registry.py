@@ -12,10 +12,12 @@ from typing import cast
 
 from redis.asyncio import Redis
 
+from processors.errors import CheckFailedError
 from processors.schema import OLDEST, Schema
 from streams.tables.base import PartitionId
 from streams.tables.connection import call
 from streams.tables.keys import (
+    REGISTRY_DROPPING,
     REGISTRY_TOPIC,
     PartitionKeys,
     registry_key,
@@ -76,6 +78,20 @@ def partitions_of(namespace: str, registry: dict[bytes, bytes]) -> dict[Partitio
                 keys = PartitionKeys.of(namespace, topic, partition, partitions)
                 found[PartitionId(topic, partition)] = keys
     return found
+
+
+async def refuse_dropping(client: Redis, namespace: str) -> None:
+    """Refuse a namespace whose tables are half there.
+
+    Raises:
+        CheckFailedError: they are being dropped, restored or moved, or that broke off.
+    """
+    if await call(client, "HEXISTS", registry_key(namespace), REGISTRY_DROPPING):
+        raise CheckFailedError(
+            f"namespace {namespace}: its tables are being dropped, restored or moved, or that "
+            "broke off half-way. Of a kpi repartition or kpi state restore that broke off, the "
+            "backup has everything: kpi state restore FILE --yes, then the command again"
+        )
 
 
 async def read_partitions(client: Redis, namespace: str) -> dict[PartitionId, PartitionKeys]:

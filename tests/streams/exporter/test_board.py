@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -191,6 +193,26 @@ async def test_rows_are_worked_out_once_a_change(site: Site) -> None:
     await site.owner.publish({"type": "page_view", "ts": START_MS, "visitor_id": "v"})
     await followed(follower)
     assert look() is not first
+
+
+async def test_asking_for_ever_other_numbers_of_values_keeps_no_rows(site: Site) -> None:
+    """However many different ``top`` were asked for, the rows of two are kept."""
+    await site.owner.claim()
+    await site.owner.publish(*traffic(Random(6), 300, START_MS - 60_000, START_MS))
+    board = await load_board(site.reader, site.catalog, site.clock_ms)
+    metric = site.catalog.metrics["click_through_rate"]
+    asked = (metric, metric.windows[-1], metric.dimension_sets[-1])
+    gc.collect()
+    tracemalloc.start()
+    try:
+        sizes = []
+        for some in (range(1, 200), range(200, 1_000)):
+            for values_max in some:
+                board.rows(*asked, final=False, values_max=values_max)
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert sizes[1] < sizes[0] + 1_000_000  # after 800 further answers, of some 8 kB each
 
 
 async def test_a_clock_set_back_moves_nothing(site: Site) -> None:

@@ -23,7 +23,7 @@ from streams.repartition import run as repartition_run
 from streams.repartition.run import Repartitioned, repartition
 from streams.settings import Settings
 from streams.tables.connection import call, open_client
-from streams.tables.keys import PartitionKeys
+from streams.tables.keys import REGISTRY_DROPPING, PartitionKeys, registry_key
 from streams.tables.redis_reader import RedisReader
 from streams.topics import TopicFacts
 from tests.faults.judge import EVER_MS, Cells, _rolled_up
@@ -310,6 +310,10 @@ async def test_refusals_change_nothing(
         keys = sorted(await call(client, "KEYS", f"kpi:{scene.namespace}:*"))
         return {key: await call(client, "DUMP", key) for key in keys}
 
+    registry = registry_key(scene.namespace)
+    await call(client, "HSET", registry, REGISTRY_DROPPING, 1)
+    await refused("broke off half-way")
+    await call(client, "HDEL", registry, REGISTRY_DROPPING)
     scene.kept_from = 1
     await refused("the log holds no event any more")
     scene.kept_from = 0

@@ -46,7 +46,7 @@ from processors.facts import FACT_BY_TYPE
 from processors.inputs import REPORTS, SEEN, last_seen_ms
 from processors.items import ITEM_FACTS, item_facts
 from processors.keyed.base import Processor
-from processors.keyed.registry import Reads, needed_processors
+from processors.keyed.registry import Reads, needed_processors, unneeded_processors
 from processors.measures import Accumulator, MeasurePlan, compile_measures
 from processors.names import CUSTOMER
 from processors.passing import (
@@ -64,6 +64,7 @@ from processors.record import Record
 from processors.retries import LEDGER, Ledger, Retried
 from processors.schema import SCHEMA, Schema
 from processors.state import Entry, StateCache, state_id
+from processors.unneeded import Unneeded
 
 EXCLUDED = "excluded:"  # + kind of traffic: the counter of what no KPI counts
 _TRAFFIC = attrgetter("traffic")
@@ -263,6 +264,9 @@ class PartitionPipeline:
             for processor in needed
             if _takes_from(processor, topic)
         ]
+        self._names = frozenset(cache.processor.name for cache in self._caches)
+        others = unneeded_processors(defaults, plan.reads)
+        self._unneeded = Unneeded([p for p in others if _takes_from(p, topic)])
         target = PASSED_ON.get(topic)
         receivers = [p for p in needed if target == CUSTOMER and _takes_from(p, CUSTOMER)]
         self._passes_on = bool(receivers)
@@ -300,6 +304,11 @@ class PartitionPipeline:
         if self._max_ts_ms == BEFORE_ANY_MS:
             return None
         return self._max_ts_ms - self._lateness_ms
+
+    @property
+    def unneeded(self) -> tuple[str, ...]:
+        """Processors that no KPI needs, of whose states the table may still have some."""
+        return self._unneeded.names
 
     @property
     def states(self) -> int:
@@ -364,13 +373,19 @@ class PartitionPipeline:
         if controls.passed:
             whom += self._plan_linked(batch, controls, clock)
         wanted = {*self._erasure.wanted(whom), *((LEDGER, one.id) for one in batch.retried)}
-        for name, identity in sorted(wanted):
-            batch.missing.setdefault(name, []).append(identity)
-        for name, text in self._erasure.sought(whom):
-            batch.sought.setdefault(name, []).append(text)
+        self._want(batch, wanted, whom)
         if self._passes_on:
             batch.emissions.extend(forgetting(controls.forgotten, self._wanted))
             batch.emissions.sort(key=lambda one: (one.offset, one.index))
+
+    def _want(
+        self, batch: Batch, wanted: AbstractSet[tuple[str, bytes]], whom: Sequence[Forgotten]
+    ) -> None:
+        """Have states loaded, and beside them those that may hold whom to forget."""
+        for name, identity in sorted({*wanted, *self._unneeded.wanted(whom)}):
+            batch.missing.setdefault(name, []).append(identity)
+        for name, text in (*self._erasure.sought(whom), *self._unneeded.sought(whom)):
+            batch.sought.setdefault(name, []).append(text)
 
     def _plan_linked(self, batch: Batch, controls: Controls, clock: _Clock) -> list[Forgotten]:
         """Plan what was passed on to this topic; return whom it may say to forget."""
@@ -448,12 +463,15 @@ class PartitionPipeline:
     ) -> None:
         """Hand events to their states as usual, and forget whom it says where it says so."""
         for _, one, _ in batch.forgotten:
-            self._erasure.note(one, {})
+            self._erasure.note(one, self._unneeded.forget(one, states))
         due = {
             id(event)
             for event in batch.events
             if isinstance(event, CustomerForgotten) and self._erasure.has_arrived(event, states)
         }
+        for event in batch.events:
+            if isinstance(event, CustomerForgotten) and id(event) in due:
+                self._erasure.note(_whom(event), self._unneeded.forget(_whom(event), states))
         for cache, work in batch.work:
             hands_over = cache.processor.hands_over
             emit = batch.emissions.append if hands_over else self._facts.append
@@ -483,9 +501,8 @@ class PartitionPipeline:
             batch.missing[MARKS] = [_MARKS_ID]
         forgotten = [event for event in events if type(event) is CustomerForgotten]
         if forgotten:
-            batch.missing[RECEIPTS] = sorted({arrivals_id(one.event_id) for one in forgotten})
-            for name, text in self._erasure.sought(map(_whom, forgotten)):
-                batch.sought.setdefault(name, []).append(text)
+            arrivals = {(RECEIPTS, arrivals_id(one.event_id)) for one in forgotten}
+            self._want(batch, arrivals, [_whom(event) for event in forgotten])
         return batch
 
     def _drop_repeated(
@@ -657,20 +674,30 @@ class PartitionPipeline:
             self._facts.clear()
 
     def fire(self, due: Mapping[tuple[str, bytes], bytes | None]) -> None:
-        """Fire timers that the table found due at the watermark (hot ones fire by themselves)."""
+        """Fire timers that the table found due at the watermark (hot ones fire by themselves).
+
+        What is due of a processor that is not there goes: it would stay due for ever.
+        """
         watermark_ms = self.watermark_ms
         if watermark_ms is None:
             return
+        self._unneeded.let_go(key for key in due if key[0] not in self._names)
         for cache in self._caches:
             name = cache.processor.name
             blobs = [b for (n, _), b in due.items() if n == name and b is not None]
             cache.fire_cold(blobs, watermark_ms, self._facts.append)
         self._add_facts()
 
+    def let_go(self, found: Sequence[tuple[str, bytes]]) -> None:
+        """Let states go that the table has of processors in ``unneeded``; none: it has no more."""
+        self._unneeded.let_go(found)
+        if not found:
+            self._unneeded.end()
+
     def drain(self, *, next_offset: int) -> Checkpoint | None:
         """Return everything since the last drain as one checkpoint; None if nothing moved."""
-        moved = next_offset != (self._stored_offset or 0) or any(c.dirty for c in self._caches)
-        if not moved:
+        changed = self._unneeded or any(cache.dirty for cache in self._caches)
+        if not changed and next_offset == (self._stored_offset or 0):
             return None
         with self._stage("drain"):
             drained = self._accumulator.drain()
@@ -690,6 +717,9 @@ class PartitionPipeline:
                 admitted=self._admission.take_fresh(),
                 counters={name: n for name, n in self._counters.items() if n},
             )
+            for name, identity in self._unneeded.drain():
+                checkpoint.states.setdefault(name, {})[identity] = None
+                checkpoint.timers[name, identity] = None
             for cache in self._caches:
                 name = cache.processor.name
                 states, timers = cache.drain()

@@ -147,3 +147,8 @@ PROCESSORS: tuple[tuple[Callable[[Defaults, Reads], Processor], frozenset[str]],
 def needed_processors(defaults: Defaults, reads: Reads) -> list[Processor]:
     """Build the processors that conclude any of the facts read."""
     return [make(defaults, reads) for make, concluded in PROCESSORS if concluded & reads.keys()]
+
+
+def unneeded_processors(defaults: Defaults, reads: Reads) -> list[Processor]:
+    """Build the others, of which a catalogue with other KPIs may have left states."""
+    return [make(defaults, {}) for make, concluded in PROCESSORS if not concluded & reads.keys()]

@@ -135,6 +135,10 @@ class PartitionTable(Protocol):
         """Return the states that hold any of processor -> texts; every state is looked at."""
         ...
 
+    async def some_states(self, processors: Sequence[str], limit: int) -> list[StateKey]:
+        """Return which states there are of processors: any of them, fewer only if they are all."""
+        ...
+
     async def load_due(
         self, watermark_ms: int, limit: int = 1000, skip: int = 0
     ) -> dict[StateKey, bytes | None]:

@@ -100,6 +100,11 @@ class MemoryTable:
             if any(text in state for text in sought.get(key[0], ()))
         }
 
+    async def some_states(self, processors: Sequence[str], limit: int) -> list[StateKey]:
+        """Return which states there are of processors."""
+        states = self._claimed().states
+        return list(islice((key for key in states if key[0] in processors), limit))
+
     async def load_due(
         self, watermark_ms: int, limit: int = 1000, skip: int = 0
     ) -> dict[StateKey, bytes | None]:

@@ -157,6 +157,18 @@ class RedisTable:
                         break
         return found
 
+    async def some_states(self, processors: Sequence[str], limit: int) -> list[StateKey]:
+        """Return which states there are of processors."""
+        keys = self._claimed()
+        found: list[StateKey] = []
+        with reaching(self._client):
+            for processor in processors:
+                wanted = limit - len(found)
+                if wanted > 0:
+                    ids = await call(self._client, "HRANDFIELD", keys.state(processor), wanted)
+                    found.extend((processor, state_id) for state_id in ids)
+        return found
+
     async def load_due(
         self, watermark_ms: int, limit: int = 1000, skip: int = 0
     ) -> dict[StateKey, bytes | None]:

@@ -35,6 +35,9 @@ class Pipeline(Protocol):
 
     @property
     def watermark_ms(self) -> int | None: ...  # noqa: D102
+    @property
+    def unneeded(self) -> Sequence[str]: ...  # noqa: D102
+    def let_go(self, found: Sequence[tuple[str, bytes]]) -> None: ...  # noqa: D102
     def restore(self, records: Sequence[Record]) -> None: ...  # noqa: D102
     def decode(self, records: Sequence[Record]) -> Batch: ...  # noqa: D102
     def apply(  # noqa: D102

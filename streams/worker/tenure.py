@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 DUE_PAGE: Final = 1_000  # timers a request
+UNNEEDED_PAGE: Final = 10_000  # states let go a checkpoint: it takes 20 ms longer, for minutes
 DUE_MAX: Final = 100_000  # timers a checkpoint (30 MB of states); more make further checkpoints
 
 
@@ -132,6 +133,7 @@ class Tenure:
             return
         more = self.reached != self.committed
         while more:
+            await self._let_go()
             more = await self._fire_due()
             checkpoint = self._pipeline.drain(next_offset=self.reached)
             if checkpoint is None:
@@ -139,6 +141,16 @@ class Tenure:
             checkpoint = replace(checkpoint, epoch=self.epoch)
             await self._commit(checkpoint)
             noted(checkpoint)
+
+    async def _let_go(self) -> None:
+        """Let some states go that no KPI needs any more, as long as there are any.
+
+        Some at a time, because a large hash that goes at once leaves its timers behind.
+        """
+        unneeded = self._pipeline.unneeded
+        if unneeded:
+            find = partial(self._tools.table.some_states, unneeded, UNNEEDED_PAGE)
+            self._pipeline.let_go(await self._tools.patience.call(find))
 
     async def _fire_due(self) -> bool:
         """Fire what the table finds due; say whether there may be more than it returned.

@@ -302,6 +302,28 @@ async def test_states_are_found_by_what_they_hold(tables: Backend) -> None:
     assert await table.find_states({"email": [b"nobody"]}) == {}
 
 
+async def test_states_of_processors_are_told_up_to_the_limit(tables: Backend) -> None:
+    """Any of theirs and no other's, each once; fewer than asked for only if they are all."""
+    table = tables.table()
+    ids = [number.to_bytes(16, "big") for number in range(5_000)]
+    states: dict[str, dict[bytes, bytes | None]] = {
+        "session": dict.fromkeys(ids, b"s"),
+        "cart": {ids[0]: b"c", b"\0\n" * 8: b"c"},
+        "ticket": {ids[1]: b"t"},
+    }
+    step = after(await claimed(table), states=states)
+    await table.commit(step, expire_before={})
+    every = {(name, i) for name in ("session", "cart") for i in states[name]}
+    for limit in (0, 1, 100, 5_001, 6_000):
+        found = await table.some_states(["none", "session", "cart"], limit)
+        assert len(found) == len(set(found)) == min(limit, len(every))
+        assert set(found) <= every
+    gone: dict[str, dict[bytes, bytes | None]] = {"session": dict.fromkeys(ids[1:])}
+    await table.commit(after(step, states=gone), expire_before={})
+    assert await table.some_states(["session"], 10) == [("session", ids[0])]
+    assert await table.some_states(["none"], 10) == []
+
+
 async def test_due_timers_come_in_order_up_to_the_limit(tables: Backend) -> None:
     """Timers at or before the watermark come by due time, then key, with their states."""
     table = tables.table()

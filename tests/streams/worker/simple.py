@@ -49,6 +49,8 @@ class CountingBatch:
 class CountingPipeline:
     """Sums the integers that records hold; checks that offsets come in order, each once."""
 
+    unneeded = ()
+
     def __init__(self, claim: Claim, horizon: int = HORIZON) -> None:
         self._claim = claim
         self._number, self._stored = claim.number, claim.offset
@@ -87,6 +89,9 @@ class CountingPipeline:
 
     def fire(self, due: Mapping[tuple[str, bytes], bytes | None]) -> None:
         """Have no timers."""
+
+    def let_go(self, found: Sequence[tuple[str, bytes]]) -> None:
+        """Keep no states that could go."""
 
     def drain(self, *, next_offset: int) -> Checkpoint | None:
         """Hand over what was added up since the last time."""

@@ -21,7 +21,9 @@ from streams.worker.patience import Patience
 from streams.worker.tenure import DUE_PAGE, Tenure, Tools
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    import pytest
 
 TIMERS = 2 * DUE_PAGE + 7
 
@@ -56,6 +58,7 @@ class Alarm:
 
     restore_from = 1
     watermark_ms = 10**6
+    unneeded = ()
 
     def __init__(self, claim: Claim) -> None:
         self._claim = claim
@@ -105,5 +108,60 @@ def test_every_due_timer_is_in_the_checkpoint_that_carries_the_watermark() -> No
         await tenure.checkpoint(seen.append)
         assert [len(checkpoint.timers) for checkpoint in seen] == [TIMERS]
         assert await table.load_due(10**6) == {}
+
+    asyncio.run(body())
+
+
+class Letting(Alarm):
+    """A pipeline that lets go what the table has of a processor that nobody needs."""
+
+    def __init__(self, claim: Claim) -> None:
+        super().__init__(claim)
+        self.unneeded: tuple[str, ...] = ("session", "cart")
+        self._number, self._offset = claim.number, claim.offset
+        self._gone: list[tuple[str, bytes]] = []
+
+    def let_go(self, found: Sequence[tuple[str, bytes]]) -> None:
+        """Have it go with the next checkpoint."""
+        self._gone = list(found)
+        if not found:
+            self.unneeded = ()
+
+    def drain(self, *, next_offset: int) -> Checkpoint:
+        """Make a checkpoint."""
+        self._number += 1
+        states: dict[str, dict[bytes, bytes | None]] = {}
+        for name, identity in self._gone:
+            states.setdefault(name, {})[identity] = None
+        checkpoint = Checkpoint(
+            0, self._number, self._offset, next_offset, self.watermark_ms, states=states
+        )
+        self._offset = next_offset
+        return checkpoint
+
+
+def test_what_nobody_needs_goes_a_page_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many states there are, no checkpoint lets more go than its page."""
+    monkeypatch.setattr("streams.worker.tenure.UNNEEDED_PAGE", 5)
+
+    async def body() -> None:
+        table = MemoryTable(MemoryStore(), "t", "topic", 0)
+        bounds = {"topic_id": "", "partitions": 1, "log_start": 0, "log_end": 10}
+        claim = await table.claim(**bounds)  # type: ignore[arg-type]
+        ids = [b"%016d" % n for n in range(6)]
+        states: Any = {name: dict.fromkeys(ids, b"s") for name in ("session", "cart", "ticket")}
+        first = Checkpoint(claim.epoch, 1, None, 1, 0, states=states)
+        await table.commit(first, expire_before={})
+        claim = await table.claim(**bounds)  # type: ignore[arg-type]
+        letting: Any = Letting(claim)
+        nothing: Any = Nothing()
+        tenure = Tenure(Tools(table, nothing, nothing, Patience("t[0]"), dict), letting, claim, 0)
+        seen: list[Checkpoint] = []
+        for reached in range(2, 8):
+            tenure.reached = reached
+            await tenure.checkpoint(seen.append)
+        assert [sum(map(len, one.states.values())) for one in seen] == [5, 5, 2, 0, 0, 0]
+        assert letting.unneeded == ()
+        assert len(await table.some_states(["session", "cart", "ticket"], 100)) == 6
 
     asyncio.run(body())

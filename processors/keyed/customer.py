@@ -9,12 +9,18 @@
 Purchases reach this processor by way of an internal topic (processors/passing.py), from several
 partitions that go on at their own pace. So nothing is ever too late for it, and time ties are
 broken by event id and not by an offset that depends on who was faster.
+
+A purchase earlier than the first one known moves the window, up to ``horizon_ms`` (years) later.
+So every payment of the window is kept as long as the customer is, and there is a limit to them:
+the cohort's figures count the first thousand of a customer's payments, wherever their window is.
+That is a function of their set, as the law wants it: the first of a set are the first of any of its
+parts that hold them. Nobody buys so often; who has more is everybody's id, such as "guest".
 """
 
 from __future__ import annotations
 
 from bisect import insort
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -23,6 +29,7 @@ from processors.event import CustomerBought
 from processors.getters import field_getter
 from processors.keyed.base import NEVER_MS, Emit, Processor
 
+PAYMENTS_MAX: Final = 1_000  # of a customer, the first: no customer is everybody's; 60 KB
 DIMENSIONS = ("source", "segment", "region", "channel", "campaign", "country", "direction")
 
 
@@ -36,7 +43,7 @@ class Payment(msgspec.Struct, array_like=True, order=True, gc=False):
 
 
 class CustomerState(msgspec.Struct, array_like=True):
-    """A customer's first purchase, and the payments that may lie in its cohort window."""
+    """A customer's first purchase, and the payments that may lie in its cohort window, in order."""
 
     key: str
     first_ms: int = -1
@@ -53,6 +60,7 @@ class CustomerProcessor(Processor):
     Args:
         horizon_ms: how late a purchase may be; a customer is known for twice that after the last.
         cohort_ms: payments so soon after the first purchase are the cohort's.
+        payments_max: so many of a customer's payments, the first, may be the cohort's.
     """
 
     name: ClassVar[str] = "customer"
@@ -60,8 +68,11 @@ class CustomerProcessor(Processor):
     keyed_by: ClassVar[frozenset[str]] = frozenset({"customer_id"})
     types: ClassVar[tuple[str, ...]] = ("_customer_bought",)
 
-    def __init__(self, *, horizon_ms: int, cohort_ms: int) -> None:
+    def __init__(
+        self, *, horizon_ms: int, cohort_ms: int, payments_max: int = PAYMENTS_MAX
+    ) -> None:
         self.lateness_ms = horizon_ms
+        self._payments_max = payments_max
         self._cohort_ms = cohort_ms
         self._dimensions = field_getter(CustomerBought, DIMENSIONS)
 
@@ -88,7 +99,7 @@ class CustomerProcessor(Processor):
             state.dimensions = dimensions
             insort(state.payments, payment)
             end_ms = event.ts + self._cohort_ms
-            state.payments = [p for p in state.payments if p.ts < end_ms]
+            state.payments = [p for p in state.payments if p.ts < end_ms][: self._payments_max]
             self._join(state, 1, emit)
         state.last_ms = max(state.last_ms, event.ts)
         state.due_ms = state.last_ms + 2 * self.lateness_ms
@@ -97,9 +108,15 @@ class CustomerProcessor(Processor):
         """Add a payment to the cohort's figures if it is one of theirs, or may become one."""
         if state.first_ms >= 0 and payment.ts >= state.first_ms + self._cohort_ms:
             return  # the window can only move to an earlier time
+        if len(state.payments) == self._payments_max and payment >= state.payments[-1]:
+            return  # the first ones can only become earlier
         insort(state.payments, payment)
         if self._is_cohorts(state, payment):
             emit(_cohort(state, payment, 1))
+        for other in state.payments[self._payments_max :]:
+            if self._is_cohorts(state, other):
+                emit(_cohort(state, other, -1))
+        del state.payments[self._payments_max :]
 
     def _is_cohorts(self, state: CustomerState, payment: Payment) -> bool:
         return 0 <= state.first_ms <= payment.ts < state.first_ms + self._cohort_ms

@@ -8,6 +8,7 @@ from typing import Any
 from processors.catalog.model import Catalog
 
 Row = dict[str, Any]
+PAYMENTS = 1_000
 _NAMES = ("source", "segment", "region", "channel", "campaign", "country", "direction")
 
 
@@ -26,12 +27,17 @@ def customers(catalog: Catalog, rows: list[Row]) -> list[Row]:
         first = min(bought, key=lambda r: (r["ts"], r["event_id"]))
         joined = {name: first.get(name) for name in _NAMES} | {"ts": first["ts"], "offset": 0}
         facts.append({**joined, "type": "customer_joined"})
-        for row in mine:
+        for row in sorted(mine, key=_place)[:PAYMENTS]:
             if 0 <= row["ts"] - first["ts"] < catalog.defaults.customer_cohort_ms:
                 paid = _payment(row)
                 money = {"micro": paid["micro"], "currency": paid["currency"]}
                 facts.append({**joined, **money, "type": "customer_cohort_spent"})
     return facts
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    paid = _payment(row)
+    return row["ts"], row["event_id"], paid["micro"], paid["currency"]
 
 
 def _payment(row: Row) -> Row:

@@ -59,6 +59,9 @@ PROCESSORS: dict[str, Callable[[], Processor]] = {
     "lead": lambda: LeadProcessor(retention_ms=1_000 * HOUR_MS, agreed_ms=40 * HOUR_MS),
     "email": lambda: EmailProcessor(window_ms=10 * HOUR_MS, lateness_ms=2 * HOUR_MS),
     "customer": lambda: CustomerProcessor(horizon_ms=2_000 * HOUR_MS, cohort_ms=20 * HOUR_MS),
+    "everybody": lambda: CustomerProcessor(
+        horizon_ms=2_000 * HOUR_MS, cohort_ms=20 * HOUR_MS, payments_max=3
+    ),
     "last": lambda: attribution("last"),
     "first": lambda: attribution("first"),
     "linear": lambda: attribution("linear"),

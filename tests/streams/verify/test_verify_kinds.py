@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from processors.keyed.customer import PAYMENTS_MAX
 from processors.names import BUSINESS, LEADS, SUPPORT, VISITOR
 from streams.verify.sql import texts
 from tests.support.recomputing import (
@@ -215,6 +216,20 @@ def test_a_customer_joins_at_the_first_purchase_wherever_it_is() -> None:
         " group by type order by type"
     ).fetchall()
     assert cohort == [("customer_cohort_spent", 8_500_000), ("customer_spent", 16_500_000)]
+
+
+def test_the_first_payments_are_the_cohorts() -> None:
+    """Of an id that everybody shares the first ones count, as many as the processor keeps."""
+    paid = {"order_id": "o", "currency": "EUR", "customer_id": "guest", "value": 1}
+    sold = [at(number / 100, "purchase", **paid) for number in range(PAYMENTS_MAX + 20)]
+    facts = ("customer_joined", "customer_spent", "customer_cohort_spent")
+    con = recomputed(log_of(sold), catalog_of(*map(count, facts), sets=[("source",)]))
+    found = con.execute("select type, count(*) from fact group by type").fetchall()
+    assert {kind: number for kind, number in found if kind in facts} == {
+        "customer_joined": 1,
+        "customer_spent": PAYMENTS_MAX + 20,
+        "customer_cohort_spent": PAYMENTS_MAX,
+    }
 
 
 def test_who_says_the_same_again_changes_nothing() -> None:

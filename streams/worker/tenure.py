@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 DUE_PAGE: Final = 1_000  # timers a request
-UNNEEDED_PAGE: Final = 10_000  # states let go a checkpoint: it takes 20 ms longer, for minutes
+UNNEEDED_PAGE: Final = 10_000  # states let go a checkpoint: it takes 70 ms longer, for minutes
 DUE_MAX: Final = 100_000  # timers a checkpoint (30 MB of states); more make further checkpoints
 
 

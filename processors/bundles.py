@@ -15,7 +15,8 @@ from processors.names import CUSTOMER, VISITOR
 
 PASSED_ON: Final = {VISITOR: CUSTOMER, CUSTOMER: VISITOR}
 PASSED_TYPE: Final = "_passed"
-BUNDLE_EVENTS_MAX: Final = 1_000  # about 200 KB, far below a broker's 1 MB
+BUNDLE_EVENTS_MAX: Final = 1_000  # about 200 KB
+BUNDLE_BYTES_MAX: Final = 500_000  # half of what producers and brokers take: one more may be longer
 
 
 class Sold(msgspec.Struct, array_like=True, gc=False):
@@ -78,23 +79,45 @@ def receiver(topic: str, one: Emission) -> str:
     return "" if one.forgotten and one.visitor_id else one.customer_id
 
 
-def next_bundle(topic: str, passed: Sequence[Emission]) -> list[Emission]:
-    """Return how many of some emissions, from the first on, go into one record.
+def next_bundle(topic: str, partition: int, passed: Sequence[Emission]) -> tuple[int, bytes]:
+    """Return how many of some emissions, from the first on, go into one record, and the record.
+
+    Texts of events are of any length: beyond BUNDLE_BYTES_MAX an emission has a record to itself.
+    """
+    taken = _told_apart(topic, passed[:BUNDLE_EVENTS_MAX])
+    value = bundle(topic, partition, taken)
+    if len(value) > BUNDLE_BYTES_MAX:
+        taken = taken[: _fitting(taken)]
+        value = bundle(topic, partition, taken)
+    return len(taken), value
+
+
+def _told_apart(topic: str, passed: Sequence[Emission]) -> Sequence[Emission]:
+    """Return the emissions that one record may hold.
 
     Purchases of one visitor go into different ones: their order is that of the records' offsets.
     """
-    taken = list(passed[:BUNDLE_EVENTS_MAX])
     if topic == CUSTOMER:
         seen: set[str] = set()
-        for number, one in enumerate(taken):
+        for number, one in enumerate(passed):
             if one.visitor_id in seen:
-                return taken[:number]
+                return passed[:number]
             seen.add(one.visitor_id)
-    return taken
+    return passed
+
+
+def _fitting(passed: Sequence[Emission]) -> int:
+    """Return how many emissions stay below BUNDLE_BYTES_MAX together; one at least."""
+    size = 0
+    for number, one in enumerate(passed):
+        size += len(msgspec.json.encode(one)) + 1
+        if number and size > BUNDLE_BYTES_MAX:
+            return number
+    return len(passed)
 
 
 def bundle(topic: str, partition: int, passed: Sequence[Emission]) -> bytes:
-    """Encode emissions of one source partition, at most BUNDLE_EVENTS_MAX, as one record."""
+    """Encode emissions of one source partition as one record."""
     return msgspec.json.encode(Bundle(topic, partition, list(passed)))
 
 
@@ -102,7 +125,7 @@ def bundled(topic: str, partition: int, passed: Sequence[Emission]) -> list[byte
     """Encode any number of emissions for one receiving partition, as one record after another."""
     found = []
     while passed:
-        taken = next_bundle(topic, passed)
-        found.append(bundle(topic, partition, taken))
-        passed = passed[len(taken) :]
+        taken, value = next_bundle(topic, partition, passed)
+        found.append(value)
+        passed = passed[taken:]
     return found

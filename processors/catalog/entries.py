@@ -238,7 +238,22 @@ SESSION_TYPES = (
     "goal_completed",
 )  # fmt: skip
 ATTRIBUTION_MODELS = ("last", "first", "linear")
+RECORD_BYTES_MAX = 450_000  # what is passed on of two such, or of one twice, is below 1 MB
+
+
+def _record_bytes_max(node: Node) -> int:
+    size = scalars.whole(node)
+    if size > RECORD_BYTES_MAX:
+        raise Fault(
+            node,
+            f"at most {RECORD_BYTES_MAX}: what is passed on of a longer record could be more than "
+            "a broker takes (1 MB), and its partition would wait for ever",
+        )
+    return size
+
+
 _OWN_DEFAULTS: Readers = {
+    "record_bytes_max": _record_bytes_max,
     "funnel_steps": _funnel_steps,
     "visitor_horizon": _visitor_horizon,
     "attribution_model": scalars.choice(ATTRIBUTION_MODELS),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ORIGINAL_BYTES_MAX: Final = 65_536
 KEY_BYTES_MAX: Final = 4_096
+DETAIL_CHARACTERS_MAX: Final = 4_096  # it may quote what the record says, escaped
 _utf_8: Final = codecs.getincrementaldecoder("utf-8")
 FLUSH_RECORDS: Final = 500  # so many are published at once, and kept in memory before that
 
@@ -32,13 +33,14 @@ def dead_letter(topic: str, partition: int, record: Record, rejection: Rejection
     """Encode a dead letter's value.
 
     Originals longer than ORIGINAL_BYTES_MAX are cut: ``original_bytes`` tells the whole length,
-    ``truncated`` that it was cut. Text stays text, anything else is base64.
+    ``truncated`` that it was cut. Text stays text, anything else is base64. Even where every byte
+    is a control character, which JSON writes as six, a letter stays below 500 KB.
     """
     _, timestamp_ms, key, original = record
     letter: dict[str, Any] = {
         "reason": rejection.reason,
-        "field": rejection.field,
-        "detail": rejection.detail,
+        "field": rejection.field[:DETAIL_CHARACTERS_MAX],
+        "detail": rejection.detail[:DETAIL_CHARACTERS_MAX],
         "topic": topic,
         "partition": partition,
         "offset": rejection.offset,

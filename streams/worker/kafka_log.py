@@ -6,11 +6,14 @@ import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
+from faust.exceptions import ProducerSendError
 
-from processors.errors import UnreachableError
+from processors.errors import OversizeError, UnreachableError
 from streams.topics import TopicFacts, describe_topics
 from streams.transport.thread import StaleAssignmentError
+from streams.worker.patience import is_oversize
 from streams.worker.ports import Bounds
 
 if TYPE_CHECKING:
@@ -132,7 +135,20 @@ class FaustOutbox:
         partition: int | None = None,
         timestamp_ms: int | None = None,
     ) -> None:
-        """Publish one record and wait for its acknowledgement."""
+        """Publish one record and wait for its acknowledgement.
+
+        Raises:
+            OversizeError: it is longer than the producer or the broker takes.
+        """
         # Faust takes seconds and cuts them to whole ms: half a ms keeps floats from falling short.
         timestamp = None if timestamp_ms is None else (timestamp_ms + 0.5) / 1000
-        await self._app.producer.send_and_wait(topic, key, value, partition, timestamp, None)
+        try:
+            await self._app.producer.send_and_wait(topic, key, value, partition, timestamp, None)
+        except (KafkaError, ProducerSendError) as error:
+            if not is_oversize(error):
+                raise
+            size = len(key or b"") + len(value or b"")
+            raise OversizeError(
+                f"a record of {size} bytes for {topic} is too large: the broker and its topic "
+                "(max.message.bytes) are to take 1 MB, as Kafka does by default"
+            ) from error

@@ -21,7 +21,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from processors.errors import FencedError, KpiError, PartitionStoppedError
+from processors.errors import FencedError, KpiError, OversizeError, PartitionStoppedError
 from processors.names import logical_topic
 from streams.topics import TopicFacts
 from streams.transport.thread import StaleAssignmentError
@@ -185,22 +185,23 @@ class PartitionRunner:
     async def _on_failure(self, error: Exception) -> bool:
         """Log a fault without any event's content; say whether to try again."""
         self._failures += 1
+        fault = type(error).__name__
+        if isinstance(error, OversizeError):
+            fault = f"{fault}: {error}"
         logger.error(
             "%s: %s at offset %d, attempt %d of %d\n%s",
             self._label,
-            type(error).__name__,
+            fault,
             self.vitals.reached,
             self._failures,
             FAILURES_MAX + 1,
             "".join(traceback.format_tb(error.__traceback__)),
         )
         self._forget()
-        self.vitals.state, self.vitals.reason = State.FAILED, type(error).__name__
+        self.vitals.state, self.vitals.reason = State.FAILED, fault
         if self._failures > FAILURES_MAX:
             self._ports.fail(
-                KpiError(
-                    f"{self._label}: {type(error).__name__} at every attempt: this process ends"
-                )
+                KpiError(f"{self._label}: {fault} at every attempt: this process ends")
             )
             return False
         await self._nap(2.0 ** (self._failures - 1))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from processors.bundles import PASSED_ON, bundle, next_bundle, receiver
+from processors.bundles import PASSED_ON, next_bundle, receiver
 from processors.names import physical_topic
 from streams.producer.partition import Partitioner
 
@@ -89,7 +89,6 @@ class Passing:
     async def _send(self, at: int, lane: list[Emission]) -> None:
         """Send one receiving partition's emissions, record after record."""
         while lane:
-            sent = next_bundle(self._topic, lane)
-            value = bundle(self._topic, self._partition, sent)
+            sent, value = next_bundle(self._topic, self._partition, lane)
             await self._outbox.send(self._target, None, value, partition=at)
-            del lane[: len(sent)]
+            del lane[:sent]

@@ -7,7 +7,7 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from faust.exceptions import ProducerSendError
 
 from processors.errors import UnreachableError
@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 
 # Of Redis only what streams/tables calls unreachable: any other of its errors would never go away.
 AWAY: Final = (UnreachableError, KafkaError, ProducerSendError, OSError, TimeoutError)
+_TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
 RETRY_FIRST_S: Final = 0.1
 RETRY_MAX_S: Final = 5.0
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+
+def is_oversize(error: BaseException | None) -> bool:
+    """Tell whether a record was refused for its length, which no retry mends; Faust wraps that."""
+    while error is not None and not isinstance(error, _TOO_LARGE):
+        error = error.__cause__
+    return error is not None
 
 
 class AbandonedError(Exception):
@@ -59,12 +67,15 @@ class Patience:
 
         Raises:
             AbandonedError: :meth:`give_up` was called meanwhile.
+            Exception: what no retry mends.
         """
         wait_s = RETRY_FIRST_S
         while True:
             try:
                 result = await attempt()
             except AWAY as error:
+                if is_oversize(error):
+                    raise
                 self._note(error)
             else:
                 self._note_return()

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 
 from processors.bundles import Bundle, Emission, Sold, bundle, bundled
+from processors.catalog.entries import RECORD_BYTES_MAX
 from processors.catalog.load import load_catalog
 from processors.checkpoint import Checkpoint, Claim
 from processors.event import (
@@ -20,17 +22,17 @@ from processors.event import (
 )
 from processors.names import ADS, CUSTOMER, VISITOR
 from processors.passing import Marks, Wanted, emissions
-from processors.pipeline import PartitionPipeline, compile_plan
+from processors.pipeline import PartitionPipeline, Plan, compile_plan
 from streams.catalog_files import preset_sources
 
 PLAN = compile_plan(load_catalog(preset_sources()))
 NOW_MS = 1_700_000_000_000
 
 
-def pipeline(topic: str) -> PartitionPipeline:
+def pipeline(topic: str, plan: Plan = PLAN) -> PartitionPipeline:
     claim = Claim(epoch=1, number=0, offset=None, max_ts_ms=None)
     return PartitionPipeline(
-        PLAN, claim, topic=topic, partition=0, dedup_horizon=100, state_cache_max=100
+        plan, claim, topic=topic, partition=0, dedup_horizon=100, state_cache_max=100
     )
 
 
@@ -75,6 +77,29 @@ def test_links_and_what_a_backend_sold_are_passed_on() -> None:
         (4, "", None),
     ]
     assert (passed[0].refund, passed[0].micro) == (True, 0), "an older worker counts nothing of it"
+
+
+@pytest.mark.parametrize("text", ["x", "\u0001", "\x7f", "\u00e9", "\U0001f600", '"', "/"])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_what_is_passed_on_of_the_longest_record_fits_into_one(
+    text: str, *, ascii_only: bool
+) -> None:
+    """Whatever it is written in: JSON is never written longer than it was read, at most twice."""
+    purchase = {
+        "event_id": "1", "type": "purchase", "customer_id": "c", "order_id": "o", "value": 1,
+        "currency": "EUR", "ts": NOW_MS,
+    }  # fmt: skip
+    size = len(json.dumps(text, ensure_ascii=ascii_only).encode()) - 2
+    purchase["campaign"] = (RECORD_BYTES_MAX - 200) // size * text
+    record = json.dumps(purchase, ensure_ascii=ascii_only).encode()
+    assert RECORD_BYTES_MAX - 200 < len(record) <= RECORD_BYTES_MAX
+    longest = ("own.yaml", f"defaults: {{record_bytes_max: {RECORD_BYTES_MAX}}}")
+    plan = compile_plan(load_catalog([*preset_sources(), longest]))
+    batch = pipeline(VISITOR, plan).decode([(0, NOW_MS, None, record)])
+    (passed,) = batch.emissions
+    assert passed.sold is not None
+    (value,) = bundled(VISITOR, 0, batch.emissions)
+    assert len(value) < 1_000_000 - 1_000
 
 
 def test_nothing_is_passed_on_that_nobody_takes() -> None:

@@ -97,3 +97,12 @@ def test_key_that_is_too_long_is_cut_and_says_so() -> None:
         assert letter["key_bytes"] == 10_000
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize("byte", [b"\x01", b"\x7f", b"\xff", b'"', b"a"])
+def test_a_letter_of_any_record_is_shorter_than_what_a_broker_takes(byte: bytes) -> None:
+    """However long the record is, and its key, and what the rejection quotes of it."""
+    record = (1, 2, 900_000 * byte, 900_000 * byte)
+    quoted = Rejection(1, "wrong_type", 900_000 * "\x01", 900_000 * "\x01")
+    letter = dead_letter("t", 0, record, quoted)
+    assert KEY_BYTES_MAX + len(letter) < 500_000

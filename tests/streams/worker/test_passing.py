@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from processors.bundles import BUNDLE_EVENTS_MAX, Bundle, Emission
+from processors.bundles import BUNDLE_BYTES_MAX, BUNDLE_EVENTS_MAX, Bundle, Emission
 from processors.decode import Validity
 from processors.names import ADS, CUSTOMER, VISITOR
 from processors.passing import Marks, PassedDecoder
@@ -92,6 +92,23 @@ def test_what_is_not_acknowledged_is_sent_again_and_blocks_the_checkpoint() -> N
     asyncio.run(lanes.flush())
     assert broker.sent[0][: len(before)] == before
     assert sorted(received(broker)) == list(range(60))
+
+
+@pytest.mark.parametrize("length", [1, 200, 30_000, 600_000])
+def test_long_texts_make_more_records_and_not_longer_ones(length: int) -> None:
+    """A record is cut by its bytes as well, holds one emission at least, and loses none."""
+    broker = Broker(1)
+    lanes = passing(broker)
+    sent = [msgspec.structs.replace(emission(n), currency=length * "x") for n in range(40)]
+    lanes.add(sent)
+    asyncio.run(lanes.flush())
+    records = broker.sent[0]
+    decoded = [msgspec.json.decode(record, type=Bundle).emissions for record in records]
+    assert [one for found in decoded for one in found] == sent
+    for record, found in zip(records, decoded, strict=True):
+        assert len(record) <= BUNDLE_BYTES_MAX + 100 or len(found) == 1
+    assert len(records) == {1: 1, 200: 1, 30_000: 3, 600_000: 40}[length]
+    assert received(broker) == list(range(40))
 
 
 def test_a_new_owner_sends_again_and_nothing_counts_twice() -> None:

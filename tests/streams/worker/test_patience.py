@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from aiokafka.errors import (
+    KafkaConnectionError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
+from faust.exceptions import ProducerSendError
 from redis.exceptions import ResponseError
 
-from processors.errors import FencedError, UnreachableError
+from processors.errors import FencedError, OversizeError, UnreachableError
+from streams.worker.kafka_log import FaustOutbox
 from streams.worker.patience import AbandonedError, Patience
 
 
@@ -57,6 +66,42 @@ def test_other_errors_are_not_waited_for() -> None:
             assert service.calls == 1
 
     asyncio.run(body())
+
+
+def test_what_is_too_large_is_not_waited_for() -> None:
+    """A record that is too long stays so, whether Faust says it or the broker."""
+
+    async def body() -> None:
+        wrapped = ProducerSendError("Error while sending")
+        wrapped.__cause__ = MessageSizeTooLargeError("1171234 bytes")
+        for error in (wrapped, MessageSizeTooLargeError(), RecordListTooLargeError()):
+            patience = Patience("t[0]")
+            service = Service([error])
+            with pytest.raises(type(error)):
+                await patience.call(service)
+            assert service.calls == 1
+            assert patience.held_since is None
+        assert await Patience("t[0]").call(Service([ProducerSendError("gone")])) == 7
+
+    asyncio.run(body())
+
+
+def test_the_outbox_says_what_is_too_large() -> None:
+    """How long the record is and where it was to go; other errors are as they were."""
+
+    class Producer:
+        error: Exception = MessageSizeTooLargeError()
+
+        async def send_and_wait(self, *_: Any) -> None:
+            raise ProducerSendError("Error while sending") from self.error
+
+    producer = Producer()
+    outbox = FaustOutbox(SimpleNamespace(producer=producer))
+    with pytest.raises(OversizeError, match="a record of 1000003 bytes for somewhere is too"):
+        asyncio.run(outbox.send("somewhere", b"key", bytes(1_000_000)))
+    producer.error = KafkaConnectionError()
+    with pytest.raises(ProducerSendError):
+        asyncio.run(outbox.send("somewhere", b"key", b""))
 
 
 def test_giving_up_ends_the_wait() -> None:

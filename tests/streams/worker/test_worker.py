@@ -7,6 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiokafka.errors import MessageSizeTooLargeError
+from faust.exceptions import ProducerSendError
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
 from kafka.structs import TopicPartition
@@ -176,6 +178,27 @@ def test_faulty_record_ends_the_process_after_some_attempts(
         assert "RuntimeError at offset" in caplog.text
         assert f"{site.topic}[0]" in caplog.text
         assert "boom" not in caplog.text
+
+    asyncio.run(body())
+
+
+def test_record_that_no_broker_takes_ends_the_process_and_is_told(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Waiting would not make it shorter: it is a failure as any other, and says what it is."""
+    monkeypatch.setattr("streams.worker.partition.FAILURES_MAX", 1)
+
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise ProducerSendError("Error while sending") from MessageSizeTooLargeError()
+
+    async def body() -> None:
+        site.send_raw(b"a dead letter")
+        async with site.worker() as app:
+            monkeypatch.setattr(app.producer, "send_and_wait", refuse)
+            await until(lambda: app.failure is not None, "given up")
+            assert "is too large" in str(app.failure)
+        assert "is too large" in caplog.text
+        assert "nothing is lost" not in caplog.text
 
     asyncio.run(body())
 

@@ -59,12 +59,17 @@ class Emission(msgspec.Struct, array_like=True, gc=False):
     sold: Sold | None = None
 
 
-class Bundle(msgspec.Struct, tag=PASSED_TYPE, tag_field="type", gc=False):
-    """One record of a receiving topic: emissions of one source partition, in order."""
+class Bundle(msgspec.Struct, tag=PASSED_TYPE, tag_field="type", gc=False, omit_defaults=True):
+    """One record of a receiving topic: emissions of one source partition, in order.
+
+    The topic's id tells offsets from those of a topic of the same name before it; it is empty where
+    the broker does not tell, and in what older workers passed on.
+    """
 
     topic: str
     partition: int
     emissions: list[Emission]
+    topic_id: str = ""
 
     @property
     def origin(self) -> str:
@@ -79,16 +84,18 @@ def receiver(topic: str, one: Emission) -> str:
     return "" if one.forgotten and one.visitor_id else one.customer_id
 
 
-def next_bundle(topic: str, partition: int, passed: Sequence[Emission]) -> tuple[int, bytes]:
+def next_bundle(
+    topic: str, partition: int, passed: Sequence[Emission], topic_id: str = ""
+) -> tuple[int, bytes]:
     """Return how many of some emissions, from the first on, go into one record, and the record.
 
     Texts of events are of any length: beyond BUNDLE_BYTES_MAX an emission has a record to itself.
     """
     taken = _told_apart(topic, passed[:BUNDLE_EVENTS_MAX])
-    value = bundle(topic, partition, taken)
+    value = bundle(topic, partition, taken, topic_id)
     if len(value) > BUNDLE_BYTES_MAX:
         taken = taken[: _fitting(taken)]
-        value = bundle(topic, partition, taken)
+        value = bundle(topic, partition, taken, topic_id)
     return len(taken), value
 
 
@@ -116,9 +123,9 @@ def _fitting(passed: Sequence[Emission]) -> int:
     return len(passed)
 
 
-def bundle(topic: str, partition: int, passed: Sequence[Emission]) -> bytes:
+def bundle(topic: str, partition: int, passed: Sequence[Emission], topic_id: str = "") -> bytes:
     """Encode emissions of one source partition as one record."""
-    return msgspec.json.encode(Bundle(topic, partition, list(passed)))
+    return msgspec.json.encode(Bundle(topic, partition, list(passed), topic_id))
 
 
 def bundled(topic: str, partition: int, passed: Sequence[Emission]) -> list[bytes]:

@@ -369,6 +369,7 @@ class CustomerBought(Event, tag="_customer_bought", kw_only=True):
     sold: Sold | None = None
     watermark_ms: int = BEFORE_ANY_MS
     origin: str = ""
+    origin_id: str = ""
     place: tuple[int, int] = (0, 0)
 
 
@@ -380,6 +381,7 @@ class CustomerLinked(Event, tag="_customer_linked", kw_only=True):
     visitor_id: str = ""
     watermark_ms: int = BEFORE_ANY_MS
     origin: str = ""
+    origin_id: str = ""
     place: tuple[int, int] = (0, 0)
 
 
@@ -389,6 +391,7 @@ class PurchaseLinked(Event, tag="_purchase_linked", kw_only=True):
     topic: ClassVar[str] = names.VISITOR
     purchase: Purchase
     origin: str = ""
+    origin_id: str = ""
     place: tuple[int, int] = (0, 0)
 
 
@@ -404,6 +407,7 @@ class CustomerForgotten(Event, tag="_customer_forgotten", kw_only=True):
     visitor_id: str = ""
     sources: int = 1
     origin: str = ""
+    origin_id: str = ""
     place: tuple[int, int] = (0, 0)
 
 

@@ -3,7 +3,7 @@ r"""Passing on: events that matter to a second identity, in a topic that is keye
 ::
 
     tracking.visitor[0]  p1 p2 .. p3            l2       offset, index of each emission
-            |             \  \    \           /         (with topic and partition its identity)
+            |             \  \    \           /         (and topic, its id, partition: identity)
     tracking.customer[1]   p1 p2 | p2 p3 | ...           p2 again after a crash: dropped
 
 Purchases, refunds and links go from visitors to customers; what only a backend knew of goes from
@@ -18,7 +18,7 @@ The marks are part of the receiver's checkpoint, so they go back with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -47,6 +47,8 @@ _DIMENSIONS: Final = (
 )  # fmt: skip
 _NONE: Final = (None,) * len(_DIMENSIONS)
 _PASSING: Final = frozenset({Purchase, Refund, Identify})
+
+_OF_ID: Final = "@"  # no topic's name has one
 
 Place = tuple[int, int]
 """(offset in the source partition, number of the emission)"""
@@ -129,12 +131,12 @@ def numbered(passed: Sequence[Emission]) -> None:
 def handed_over(one: Bundle) -> list[PurchaseLinked | CustomerForgotten]:
     """Return what a bundle brings to visitors: purchases, and whom to forget once more."""
     return [
-        _forgotten(one.origin, emission) if emission.forgotten else _handed(one.origin, emission)
+        _forgotten(one, emission) if emission.forgotten else _handed(one, emission)
         for emission in one.emissions
     ]
 
 
-def _handed(origin: str, one: Emission) -> PurchaseLinked:
+def _handed(by: Bundle, one: Emission) -> PurchaseLinked:
     sold = one.sold or Sold("")
     purchase = Purchase(
         event_id=one.event_id,
@@ -157,7 +159,8 @@ def _handed(origin: str, one: Emission) -> PurchaseLinked:
         event_id=one.event_id,
         ts=one.ts,
         purchase=purchase,
-        origin=origin,
+        origin=by.origin,
+        origin_id=by.topic_id,
         place=(one.offset, one.index),
     )
 
@@ -187,23 +190,24 @@ class PassedDecoder:
             if isinstance(decoded, _Tick):
                 found: list[Event] = [Tick(event_id=decoded.event_id, ts=decoded.ts)]
             else:
-                found = [_event(decoded.origin, one) for one in decoded.emissions]
+                found = [_event(decoded, one) for one in decoded.emissions]
             events += found
             offsets += [offset] * len(found)
         return offsets, events, rejections
 
 
-def _event(origin: str, one: Emission) -> CustomerBought | CustomerLinked | CustomerForgotten:
+def _event(by: Bundle, one: Emission) -> CustomerBought | CustomerLinked | CustomerForgotten:
     place = (one.offset, one.index)
     if one.forgotten:
-        return _forgotten(origin, one)
+        return _forgotten(by, one)
     if one.visitor_id:
         return CustomerLinked(
             event_id=one.event_id,
             ts=one.ts,
             customer_id=one.customer_id,
             visitor_id=one.visitor_id,
-            origin=origin,
+            origin=by.origin,
+            origin_id=by.topic_id,
             place=place,
         )
     # What was passed on before a dimension was added names fewer.
@@ -216,47 +220,106 @@ def _event(origin: str, one: Emission) -> CustomerBought | CustomerLinked | Cust
         micro=one.micro,
         currency=one.currency,
         sold=one.sold,
-        origin=origin,
+        origin=by.origin,
+        origin_id=by.topic_id,
         place=place,
         **dimensions,
     )
 
 
-def _forgotten(origin: str, one: Emission) -> CustomerForgotten:
+def _forgotten(by: Bundle, one: Emission) -> CustomerForgotten:
     return CustomerForgotten(
         event_id=one.event_id,
         ts=one.ts,
         customer_id=one.customer_id,
         visitor_id=one.visitor_id,
         sources=one.forgotten,
-        origin=origin,
+        origin=by.origin,
+        origin_id=by.topic_id,
         place=(one.offset, one.index),
     )
 
 
+Source = tuple[str, str]
+"""(topic and partition, the topic's id; empty while no bundle has told it)"""
+
+
+def read_marks(encoded: bytes) -> dict[Source, Place]:
+    """Decode the highest identity seen of each source; of topics of one name the present is last.
+
+    Under topic and partition alone stands what was seen of the present topic: all that workers knew
+    before ids were told, and what they go on from where they take a partition over in an upgrade.
+    """
+    stored = msgspec.msgpack.decode(encoded, type=dict[str, Place])
+    found: dict[Source, Place] = {}
+    for name, place in stored.items():
+        origin, _, topic_id = name.partition(_OF_ID)
+        if topic_id:
+            found[origin, topic_id] = place
+    present = dict(found.keys())
+    for name, place in stored.items():
+        if _OF_ID not in name:
+            source = (name, present.get(name, ""))
+            found[source] = max(place, found.get(source, place))
+    return found
+
+
+def write_marks(marks: Mapping[Source, Place]) -> bytes:
+    """Encode what :func:`read_marks` decodes."""
+    present = {origin: place for (origin, _), place in marks.items()}
+    named = {f"{origin}{_OF_ID}{of}": place for (origin, of), place in marks.items() if of}
+    return msgspec.msgpack.encode(present | named)
+
+
 class Marks:
-    """The highest identity seen of each source partition."""
+    """The highest identity seen of each source partition.
+
+    ::
+
+        bundles    9   5   9(X)   11(X)   0(Y)   1(Y)   11(X)   2
+        fresh      x   -   -      x       x      x      -       x (of Y)
+
+    A topic that was created anew begins anew. What was seen before any id was told is of the first
+    that is: an upgrade's first bundles may repeat what the older worker sent. What tells no id
+    afterwards (an older worker's) is of the present topic.
+    """
 
     def __init__(self) -> None:
-        self._highest: dict[str, Place] = {}
+        self._highest: dict[Source, Place] = {}
+        self._present: dict[str, str] = {}
         self.loaded = self.changed = False
 
     def load(self, encoded: bytes | None) -> None:
         """Take over what is stored; None where nothing is."""
         if encoded is not None:
-            self._highest = msgspec.msgpack.decode(encoded, type=dict[str, Place])
+            self._highest = read_marks(encoded)
+            self._present = dict(self._highest.keys())
         self.loaded = True
 
     def is_fresh(self, event: Any) -> bool:
         """Tell whether an event was not seen before, and note it."""
-        seen = self._highest.get(event.origin)
+        source = self._source(event.origin, event.origin_id)
+        seen = self._highest.get(source)
         if seen is not None and event.place <= seen:
             return False
-        self._highest[event.origin] = event.place
+        self._highest[source] = event.place
         self.changed = True
         return True
+
+    def _source(self, origin: str, topic_id: str) -> Source:
+        present = self._present.get(origin)
+        source = (origin, topic_id)
+        if present == topic_id or source in self._highest:
+            return source
+        if present is not None and not topic_id:
+            return origin, present
+        if present == "":
+            self._highest[source] = self._highest.pop((origin, ""))
+            self.changed = True
+        self._present[origin] = topic_id
+        return source
 
     def encode(self) -> bytes:
         """Encode for the checkpoint."""
         self.changed = False
-        return msgspec.msgpack.encode(self._highest)
+        return write_marks(self._highest)

@@ -79,6 +79,10 @@ def pipeline_rules() -> Iterator[Rule]:
         "A re-created topic, a changed partition count, an offset that Kafka has deleted or, in an "
         "upgrade, a newer version's tables: then go on with the upgrade.",
         "The worker's health page names the way back.",
+        "Where tracking.visitor or tracking.customer was created anew, look into Ways back in "
+        "docs/faults.md before you start the workers: the other one may have to be emptied too "
+        "(`kafka-topics.sh --bootstrap-server HOST:9092 --delete --topic tracking.customer`, then "
+        "`kpi topics create`), or figures lack or repeat what one passes on to the other.",
     )
     yield _rule(
         "PipelinePartitionStalled",

@@ -11,8 +11,6 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from processors.decode import Decoder, Validity
 from processors.errors import CheckFailedError
 from processors.event import (
@@ -28,7 +26,7 @@ from processors.event import (
 )
 from processors.keyed.registry import PROCESSORS
 from processors.names import CUSTOMER
-from processors.passing import MARKS, PassedDecoder, Place, handed_over
+from processors.passing import MARKS, PassedDecoder, Place, Source, handed_over, read_marks
 from processors.schema import SCHEMA, Codec
 from processors.state import state_id
 
@@ -76,7 +74,7 @@ class Moves:
             if self._passed
             else Decoder(validity, layout.topic, takes_control=True)
         )
-        self.marks: dict[str, Place] = {}
+        self.marks: dict[Source, Place] = {}
         self.owners: dict[Held, tuple[int, ...]] = {}
         self._sought: set[Held] = set()
         self._owed: dict[int, int] = {}
@@ -96,8 +94,8 @@ class Moves:
         """Take states as they are stored: id, state, ...; what belongs to no key stays."""
         if processor == MARKS:
             for encoded in items[1::2]:
-                for origin, place in read_marks(encoded).items():
-                    self.marks[origin] = max(place, self.marks.get(origin, place))
+                for source, place in read_marks(encoded).items():
+                    self.marks[source] = max(place, self.marks.get(source, place))
         known = self._processors.get(processor)
         if known is None:
             return  # ledgers and receipts: of the partition, not of a key
@@ -191,16 +189,22 @@ class Moves:
                 "count anew (kpi state drop)",
             )
 
-    def refuse_unsettled(self, reached: Mapping[str, int]) -> None:
+    def refuse_unsettled(self, reached: Mapping[str, tuple[int, str]]) -> None:
         """Refuse where sources may send again what some receivers lack.
 
         Args:
-            reached: source partition -> the offset up to which its tables stand.
+            reached: source partition -> the offset up to which its tables stand, the topic's id.
 
         Raises:
             CheckFailedError: a source passed on more than its tables know of.
         """
-        behind = [o for o, (offset, _) in self.marks.items() if offset >= reached.get(o, 0)]
+        self.marks = _settled(self.marks, {origin: of for origin, (_, of) in reached.items()})
+        behind = []
+        for (origin, of), (offset, _) in self.marks.items():
+            counted, present = reached.get(origin, (0, ""))
+            is_former = of and present and of != present
+            if offset >= counted and not is_former:
+                behind.append(origin)
         if behind:
             raise self._refused(
                 f"{', '.join(sorted(behind))} passed on what its tables do not hold yet",
@@ -243,9 +247,27 @@ def _key_of(record: Record, event: Any) -> bytes:
     return b""
 
 
-def read_marks(encoded: bytes) -> dict[str, Place]:
-    """Decode what a receiving partition has seen of each source."""
-    return msgspec.msgpack.decode(encoded, type=dict[str, Place])
+def _settled(marks: Mapping[Source, Place], present: Mapping[str, str]) -> dict[Source, Place]:
+    """Return marks of several partitions as those of one: the present topic's last.
+
+    What some have seen before an id was told is of a former topic if others know one.
+
+    Args:
+        marks: the highest of each source.
+        present: source partition -> its topic's id; empty where the broker does not tell.
+    """
+    known: dict[str, list[str]] = {}
+    for origin, of in marks:
+        if of:
+            known.setdefault(origin, []).append(of)
+    found: dict[Source, Place] = {}
+    for (origin, of), place in marks.items():
+        ids = known.get(origin, [])
+        former = [one for one in ids if one != present.get(origin)]
+        for one in [of] if of or not ids else former or ids:
+            found[origin, one] = max(place, found.get((origin, one), place))
+    in_order = sorted(found.items(), key=lambda item: item[0][1] == present.get(item[0][0]))
+    return dict(in_order)
 
 
 def states_of(name: str) -> str | None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from processors.passing import MARKS
+from processors.passing import MARKS, write_marks
 from processors.schema import SCHEMA
 from processors.state import state_id
 from streams.backup.file import Part
@@ -133,7 +131,7 @@ class Relayout:
             items = [x for pair in meta.items() for x in pair]
             yield Part(self._layout.topic, partition, "meta", "hash", items)
         if self._marks:
-            marks = [state_id(MARKS), msgspec.msgpack.encode(self._marks)]
+            marks = [state_id(MARKS), write_marks(self._marks)]
             for partition in range(self._layout.after):
                 yield Part(self._layout.topic, partition, f"state:{MARKS}", "hash", marks)
 

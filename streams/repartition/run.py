@@ -130,15 +130,18 @@ def _layout(settings: Settings, topic: str, before: int, wanted: int) -> Layout:
 
 def _survey(
     backup: Path, layout: Layout, catalog: Catalog
-) -> tuple[Moves, dict[int, dict[bytes, bytes]], dict[str, int]]:
+) -> tuple[Moves, dict[int, dict[bytes, bytes]], dict[str, tuple[int, str]]]:
     """Return the topic's states, its partitions' progress, and how far every partition is."""
     moves = Moves(layout, catalog)
     metas: dict[int, dict[bytes, bytes]] = {}
-    reached: dict[str, int] = {}
+    reached: dict[str, tuple[int, str]] = {}
     for part in read_parts(backup):
         if part.name == "meta":
             meta = dict(zip(part.items[::2], part.items[1::2], strict=True))
-            reached[f"{part.topic}/{part.partition}"] = _counted(meta)
+            reached[f"{part.topic}/{part.partition}"] = (
+                _counted(meta),
+                meta.get(b"topic_id", b"").decode(),
+            )
         if part.topic != layout.topic:
             continue
         processor = states_of(part.name)

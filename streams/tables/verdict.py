@@ -15,6 +15,11 @@ _ANEW: Final = (
 )
 _RESTORE: Final = "restore the tables' backup that belongs to this log"
 
+_OTHER: Final = (
+    "Of tracking.visitor and tracking.customer the other one may have to be emptied too: see Ways "
+    "back in docs/faults.md"
+)
+
 _CLAIM: Final = {
     "dropping": (
         "its namespace is being dropped or restored: run that command again to its end, then "
@@ -30,7 +35,7 @@ _CLAIM: Final = {
     ),
     "above": (
         "its next offset is {stored}, but the log ends at {log_end}: this is not the log that was "
-        f"counted, or it lost its newest records. Bring that log back, or {_ANEW}"
+        f"counted, or it lost its newest records. Bring that log back, or {_ANEW}. {_OTHER}"
     ),
     "partitions": (
         "the topic has {partitions} partitions, but was counted with {stored}: keys have moved "
@@ -39,7 +44,7 @@ _CLAIM: Final = {
     ),
     "topic_id": (
         "the topic was created anew (id {topic_id}, counted was {stored}): its offsets mean other "
-        f"records. Restore the topic, or {_ANEW}"
+        f"records. Restore the topic, or {_ANEW}. {_OTHER}"
     ),
     "schema": (
         "its tables have schema {stored}, this program {schema}: a newer program has taken it over "

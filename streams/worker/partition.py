@@ -241,6 +241,7 @@ class PartitionRunner:
                 partial(self._ports.log.committed, self.topic, self.partition)
             )
             check_past(self._label, bounds, committed, count_anew=self._count_anew)
+        self._tools.passing.topic_id = bounds.topic_id
         self.counted = TopicFacts(bounds.topic_id, bounds.partitions)
         tenure = self._tenure
         if tenure is not None and tenure.outlives(claim):

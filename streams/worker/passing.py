@@ -37,6 +37,9 @@ class Passing:
 
     Args:
         topic: logical name of the partition's topic.
+
+    Attributes:
+        topic_id: of the topic as it was claimed; empty where the broker does not tell.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Passing:
     ) -> None:
         self._log, self._outbox = log, outbox
         self._topic, self._partition = topic, partition
+        self.topic_id = ""
         target = PASSED_ON.get(topic)
         self._target = "" if target is None else physical_topic(target, namespace)
         self._partitioner = Partitioner()
@@ -89,6 +93,6 @@ class Passing:
     async def _send(self, at: int, lane: list[Emission]) -> None:
         """Send one receiving partition's emissions, record after record."""
         while lane:
-            sent, value = next_bundle(self._topic, self._partition, lane)
+            sent, value = next_bundle(self._topic, self._partition, lane, self.topic_id)
             await self._outbox.send(self._target, None, value, partition=at)
             del lane[:sent]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -276,6 +277,79 @@ def test_what_nobody_passed_on_is_a_dead_letter() -> None:
     batch = pipeline(CUSTOMER).decode(records)
     assert [r.reason for r in batch.rejections] == ["unknown_type", "invalid_json", "invalid_json"]
     assert not batch.events
+
+
+def fresh(marks: Marks, offset: int, topic_id: str = "") -> bool:
+    """Tell whether marks take what a topic passes on."""
+    record = bundle(VISITOR, 1, [emission(offset)], topic_id)
+    (event,) = pipeline(CUSTOMER).decode([(0, 0, None, record)]).events
+    return marks.is_fresh(event)
+
+
+def stored(marks: Marks) -> Marks:
+    """Return marks as the next owner loads them."""
+    again = Marks()
+    again.load(marks.encode())
+    return again
+
+
+@pytest.mark.parametrize("then", [stored, lambda marks: marks])
+def test_what_a_topic_passes_on_that_was_created_anew_is_new(then: Callable[..., Marks]) -> None:
+    """Its offsets begin again; what the former topic passed on stays a repetition."""
+    marks = Marks()
+    taken = []
+    for offset, topic_id in [
+        (900_000, "X"), (0, "Y"), (1, "Y"), (1, "Y"), (900_000, "X"), (900_001, "X"), (2, "Y"),
+        (0, "Z"), (2, "Y"), (1, "Z"), (0, "Z"),
+    ]:  # fmt: skip
+        taken.append(fresh(marks, offset, topic_id))
+        marks = then(marks)
+    assert taken == [True, True, True, False, False, True, True, True, False, True, False]
+
+
+@pytest.mark.parametrize("then", [stored, lambda marks: marks])
+def test_an_upgrade_repeats_nothing(then: Callable[..., Marks]) -> None:
+    """What was passed on without an id is known when it comes with one, and the other way round."""
+    marks = Marks()
+    marks.load(msgspec.msgpack.encode({f"{VISITOR}/1": (100, 0)}))  # as older workers stored it
+    taken = []
+    for offset, topic_id in [
+        (90, "X"), (100, "X"), (101, "X"), (101, ""), (100, ""), (102, ""), (102, "X"), (103, "X"),
+    ]:  # fmt: skip
+        taken.append(fresh(marks, offset, topic_id))
+        marks = then(marks)
+    assert taken == [False, False, True, False, False, True, False, True]
+    assert fresh(marks, 0, "Y")
+    assert not fresh(marks, 0)
+
+
+def test_an_older_receiver_goes_on_between_two_newer_ones() -> None:
+    """It knows sources by topic and partition alone, and keeps what it does not know."""
+    newer = Marks()
+    assert fresh(newer, 900_000, "X")
+    assert fresh(newer, 5, "Y")
+    older = msgspec.msgpack.decode(newer.encode(), type=dict[str, tuple[int, int]])
+    assert older[f"{VISITOR}/1"] == (5, 0)
+    older[f"{VISITOR}/1"] = (8, 0)
+    newer = Marks()
+    newer.load(msgspec.msgpack.encode(older))
+    assert [fresh(newer, offset, "Y") for offset in (7, 8, 9)] == [False, False, True]
+    assert not fresh(newer, 900_000, "X")
+
+
+def test_purchases_handed_over_by_a_topic_created_anew_are_new() -> None:
+    """Visitors tell customers' topics apart as customers tell theirs."""
+    one = pipeline(VISITOR)
+    records = [
+        bundle(CUSTOMER, 0, [handed(900_000)], "X"),
+        bundle(CUSTOMER, 0, [handed(0)], "Y"),
+        bundle(CUSTOMER, 0, [handed(0)], "Y"),
+    ]
+    batch = one.decode([(n, NOW_MS, None, value) for n, value in enumerate(records)])
+    one.apply(batch, {})
+    checkpoint = one.drain(next_offset=3)
+    assert checkpoint is not None
+    assert checkpoint.counters == {"linked": 2, "repeated": 1}
 
 
 def test_marks_survive_their_encoding() -> None:

@@ -15,11 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from processors.catalog.load import load_catalog
 from processors.errors import CheckFailedError, FencedError, UsageError
 from processors.event import tick_record
 from processors.names import ADS, BUSINESS, CUSTOMER, LEADS, SUPPORT, VISITOR, parse_cell
+from processors.passing import MARKS, read_marks, write_marks
 from processors.pipeline import compile_plan
+from processors.state import state_id
+from streams.catalog_files import preset_sources
 from streams.repartition import run as repartition_run
+from streams.repartition.layout import Layout
+from streams.repartition.moves import Moves
 from streams.repartition.run import Repartitioned, repartition
 from streams.settings import Settings
 from streams.tables.connection import call, open_client
@@ -38,7 +44,6 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from processors.catalog.model import Catalog
-    from streams.repartition.moves import Moves
 
 _namespaces = (f"repartition-{number}" for number in itertools.count())
 AFTER_MS = 3 * 3_600_000
@@ -187,6 +192,23 @@ async def test_customers_move_with_what_was_passed_on_of_them(
     scene.topic.publish(events[middle:], 3)
     await scene.topic.count(3)
     await scene.finish(events, 3)
+
+
+def test_marks_of_a_topic_that_was_created_anew_stay_apart() -> None:
+    """Some partitions have heard of the new topic, some have not, some not even of ids."""
+    origin = f"{VISITOR}/0"
+    moves = Moves(Layout(CUSTOMER, 3, 4), load_catalog(preset_sources()))
+    for number, marks in enumerate([
+        {(origin, "X"): (900, 0), (origin, "Y"): (5, 0)},
+        {(origin, "X"): (950, 0)},
+        {(origin, ""): (800, 0)},
+    ]):  # fmt: skip
+        moves.add_states(number, MARKS, [state_id(MARKS), write_marks(marks)])
+    moves.refuse_unsettled({origin: (6, "Y")})
+    assert list(moves.marks.items()) == [((origin, "X"), (950, 0)), ((origin, "Y"), (5, 0))]
+    with pytest.raises(CheckFailedError, match="passed on what"):
+        moves.refuse_unsettled({origin: (5, "Y")})
+    assert read_marks(write_marks(moves.marks)) == moves.marks
 
 
 def _login(number: int, ts: int) -> list[Event]:

@@ -121,6 +121,22 @@ def test_a_new_owner_sends_again_and_nothing_counts_twice() -> None:
     assert sorted(received(broker)) == list(range(120))
 
 
+def test_a_bundle_tells_which_topic_its_offsets_are_of() -> None:
+    """By its id, where the broker tells one; else the record is as it was before there were ids."""
+    broker = Broker(1)
+    lanes = passing(broker)
+    lanes.add([emission(1)])
+    asyncio.run(lanes.flush())
+    lanes.topic_id = "X"
+    lanes.add([emission(2)])
+    asyncio.run(lanes.flush())
+    first, second = broker.sent[0]
+    assert b"topic_id" not in first
+    assert first.startswith(b'{"type":"_passed"')
+    assert second.startswith(b'{"type":"_passed"')
+    assert msgspec.json.decode(second, type=Bundle).topic_id == "X"
+
+
 def test_forgotten_emissions_are_not_sent() -> None:
     """What is unsent when a partition is given up is the next owner's."""
     broker = Broker(1)

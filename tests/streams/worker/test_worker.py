@@ -75,6 +75,20 @@ def test_every_record_is_counted_once_before_and_after_a_restart(site: Site) -> 
     asyncio.run(body())
 
 
+def test_what_is_passed_on_tells_the_id_of_the_topic_that_was_claimed(site: Site) -> None:
+    """The id that the tables were claimed with, where the broker tells one."""
+
+    async def body() -> None:
+        site.send(100)
+        async with site.worker() as app:
+            await until(lambda: site.exact, "counted")
+            one = runner(app, site)
+            assert one.counted is not None
+            assert one._tools.passing.topic_id == one.counted.topic_id
+
+    asyncio.run(body())
+
+
 def test_store_that_is_away_holds_partitions_back(site: Site) -> None:
     """While tables are away nothing is lost and nothing is doubled, and health says why."""
 

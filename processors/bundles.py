@@ -128,11 +128,13 @@ def bundle(topic: str, partition: int, passed: Sequence[Emission], topic_id: str
     return msgspec.json.encode(Bundle(topic, partition, list(passed), topic_id))
 
 
-def bundled(topic: str, partition: int, passed: Sequence[Emission]) -> list[bytes]:
+def bundled(
+    topic: str, partition: int, passed: Sequence[Emission], topic_id: str = ""
+) -> list[bytes]:
     """Encode any number of emissions for one receiving partition, as one record after another."""
     found = []
     while passed:
-        taken, value = next_bundle(topic, partition, passed)
+        taken, value = next_bundle(topic, partition, passed, topic_id)
         found.append(value)
         passed = passed[taken:]
     return found

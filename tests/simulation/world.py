@@ -125,7 +125,9 @@ class World:
                 lanes[at].append(one)
         for at, lane in lanes.items():
             sent = lane[: self.rnd.randrange(len(lane) + 1)] if partly else lane
-            for value in bundled(source.topic, source.number, sent):
+            # As in a rolling upgrade: some workers tell the id of their topic, some do not.
+            topic_id = "id" if self.clock_ms % 2 else ""
+            for value in bundled(source.topic, source.number, sent, topic_id):
                 self.publish((PASSED_ON[source.topic], at), value, self.clock_ms)
 
     def work(self) -> None:

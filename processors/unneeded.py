@@ -55,19 +55,21 @@ class Unneeded:
 
     def wanted(self, forgotten: Iterable[Forgotten]) -> Iterator[tuple[str, bytes]]:
         """Yield the states to load: those that an identity is the key of."""
-        for one in forgotten:
-            for kind, identity in one.identities().items():
-                for processor in self._processors:
-                    if kind in processor.keyed_by:
-                        yield processor.name, state_id(identity)
+        for processor, kind, identity in self._asked(forgotten):
+            if kind in processor.keyed_by:
+                yield processor.name, state_id(identity)
 
     def sought(self, forgotten: Iterable[Forgotten]) -> Iterator[tuple[str, bytes]]:
         """Yield what to look for in a processor's states that other keys may hold."""
+        for processor, kind, identity in self._asked(forgotten):
+            if kind in processor.holds:
+                yield processor.name, _text(identity)
+
+    def _asked(self, forgotten: Iterable[Forgotten]) -> Iterator[tuple[Processor, str, str]]:
         for one in forgotten:
             for kind, identity in one.identities().items():
                 for processor in self._processors:
-                    if kind in processor.holds:
-                        yield processor.name, _text(identity)
+                    yield processor, kind, identity
 
     def forget(
         self, one: Forgotten, states: Mapping[tuple[str, bytes], bytes | None]

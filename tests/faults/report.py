@@ -94,9 +94,9 @@ Measured on {machine}.
   Redis' append-only file, the topic), or end the workers, `kpi state drop --yes`, and start them
   again: figures are then counted anew from what the log still holds.
 - **`tracking.visitor` or `tracking.customer` was deleted and created again** (`... the topic was
-  created anew`): each still holds what the other has passed on to it. Once the tables are dropped all
-  of that counts again, and what the new topic passes on is told apart from it by the topic's id.
-  Before you start the workers, empty the other topic as well, where
+  created anew`): each still holds what the other has passed on to it. Once the tables are dropped
+  all of that counts again, and what the new topic passes on is told apart from it by the topic's
+  id. Before you start the workers, empty the other topic as well, where
   - the broker tells no ids (`... this is not the log that was counted`), or all that a
     partition has passed on is from before this version (its `_passed` records name no `topic_id`):
     else what the new topic passes on is dropped as a repetition;
@@ -106,9 +106,10 @@ Measured on {machine}.
   `tracking.customer` holds nothing else:
   `kafka-topics.sh --bootstrap-server HOST:9092 --delete --topic tracking.customer`, then
   `kpi topics create` (outside of the namespace `live` the topic's name begins with it). Where
-  `tracking.customer` is the new one, its workers hand backends' purchases over once more: those of the
-  last hour (`keyed_lateness`) can count twice in their visitor's session and cart, older ones are
-  `late_unkeyed`. Only emptying `tracking.visitor` in the same way avoids that, and gives up its events.
+  `tracking.customer` is the new one, its workers hand backends' purchases over once more: those of
+  the last hour (`keyed_lateness`) can count twice in their visitor's session and cart, older ones
+  are `late_unkeyed`. Only emptying `tracking.visitor` in the same way avoids that, and gives up its
+  events.
 - **Partitions were added**: end the workers and run `kpi repartition`, which moves what belongs to
   keys; better, have it add them.
 - **A newer version has taken a partition over** (`... is stopped ...: its tables have schema 2,

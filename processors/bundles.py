@@ -7,7 +7,7 @@ before they were added still decodes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -91,12 +91,8 @@ def next_bundle(
 
     Texts of events are of any length: beyond BUNDLE_BYTES_MAX an emission has a record to itself.
     """
-    taken = _told_apart(topic, passed[:BUNDLE_EVENTS_MAX])
-    value = bundle(topic, partition, taken, topic_id)
-    if len(value) > BUNDLE_BYTES_MAX:
-        taken = taken[: _fitting(taken)]
-        value = bundle(topic, partition, taken, topic_id)
-    return len(taken), value
+    taken = _fitting(_told_apart(topic, passed[:BUNDLE_EVENTS_MAX]))
+    return len(taken), msgspec.json.encode(Bundle(topic, partition, taken, topic_id))
 
 
 def _told_apart(topic: str, passed: Sequence[Emission]) -> Sequence[Emission]:
@@ -113,14 +109,17 @@ def _told_apart(topic: str, passed: Sequence[Emission]) -> Sequence[Emission]:
     return passed
 
 
-def _fitting(passed: Sequence[Emission]) -> int:
-    """Return how many emissions stay below BUNDLE_BYTES_MAX together; one at least."""
+def _fitting(passed: Sequence[Emission]) -> list[Any]:
+    """Encode the emissions that stay below BUNDLE_BYTES_MAX together; one at least."""
     size = 0
-    for number, one in enumerate(passed):
-        size += len(msgspec.json.encode(one)) + 1
-        if number and size > BUNDLE_BYTES_MAX:
-            return number
-    return len(passed)
+    found: list[msgspec.Raw] = []
+    for one in passed:
+        encoded = msgspec.json.encode(one)
+        size += len(encoded) + 1
+        if found and size > BUNDLE_BYTES_MAX:
+            break
+        found.append(msgspec.Raw(encoded))
+    return found
 
 
 def bundle(topic: str, partition: int, passed: Sequence[Emission], topic_id: str = "") -> bytes:

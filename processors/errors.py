@@ -7,8 +7,8 @@ KpiError                      anything below; `exit_code` is the process's
 │   └── SettingsError         a setting is missing or unusable
 ├── CheckFailedError          the checked thing is wrong (1)
 ├── UnreachableError          a service is away or refused (3)
-├── OversizeError             a record is longer than the broker takes: no retry sends it
 └── PartitionStoppedError     a partition cannot be read on without a person's decision (1)
+    ├── OversizeError         a record is longer than the broker takes: no retry sends it
     ├── FencedError           another worker owns the partition now: drop it, do not retry
     └── AheadOfLogError       it was counted further than the log went when that was asked for
 """
@@ -83,12 +83,12 @@ class UnreachableError(KpiError):
     exit_code = 3
 
 
-class OversizeError(KpiError):
-    """A record is longer than the producer or the broker takes; the message holds none of it."""
-
-
 class PartitionStoppedError(KpiError):
     """A partition cannot be read on without a person's decision."""
+
+
+class OversizeError(PartitionStoppedError):
+    """A record is longer than the producer or the broker takes; the message holds none of it."""
 
 
 class FencedError(PartitionStoppedError):

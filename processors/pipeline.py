@@ -156,6 +156,7 @@ class Batch:
         retried: retries of dead letters among the records.
         forgotten: (offset, whom, watermark there) to forget, in offset order.
         linked: what another topic passes on, in order; repetitions included.
+        says_time: whether any is an event of this topic that is no repetition.
     """
 
     rejections: list[Rejection]
@@ -168,6 +169,7 @@ class Batch:
     retried: list[Retried] = field(default_factory=list)
     forgotten: list[tuple[int, Forgotten, int | None]] = field(default_factory=list)
     linked: list[Linked] = field(default_factory=list)
+    says_time: bool = False
 
 
 class _Clock:
@@ -343,6 +345,7 @@ class PartitionPipeline:
             return self._decoded_passed(self._marks, offsets, events, rejections)
         with self._stage("dedup"):
             self._drop_duplicates(offsets, events)
+        says_time = bool(events)
         max_before_ms = self._max_ts_ms
         with self._stage("watermark"):
             before_ms = self._advance(events)
@@ -351,7 +354,7 @@ class PartitionPipeline:
             clock = _Clock(offsets, events, max_before_ms, self._lateness_ms)
         if self._excluded and any(map(_TRAFFIC, events)):
             before_ms = self._exclude(offsets, events, before_ms)
-        batch = Batch(rejections, {}, events)
+        batch = Batch(rejections, {}, events, says_time=says_time)
         if self._caches:
             with self._stage("keys"):
                 self._plan_work(batch, offsets, before_ms)
@@ -517,7 +520,7 @@ class PartitionPipeline:
         self._counters["ticks"] += ticks
         self._counters["passed"] += len(kept) - ticks
         self._counters["repeated"] += len(batch.events) - len(kept)
-        batch.events = kept
+        batch.events, batch.says_time = kept, bool(kept)
         batch.work = [
             (cache, [taken for taken in work if id(taken[1]) in fresh])
             for cache, work in batch.work

@@ -21,7 +21,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from processors.errors import FencedError, KpiError, OversizeError, PartitionStoppedError
+from processors.errors import FencedError, KpiError, PartitionStoppedError
 from processors.names import logical_topic
 from streams.topics import TopicFacts
 from streams.transport.thread import StaleAssignmentError
@@ -186,8 +186,6 @@ class PartitionRunner:
         """Log a fault without any event's content; say whether to try again."""
         self._failures += 1
         fault = type(error).__name__
-        if isinstance(error, OversizeError):
-            fault = f"{fault}: {error}"
         logger.error(
             "%s: %s at offset %d, attempt %d of %d\n%s",
             self._label,

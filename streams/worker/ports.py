@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 
 
 class Batch(Protocol):
-    """Decoded records; ``events`` are those that count, once they are applied."""
+    """Decoded records; ``says_time`` holds once they are applied."""
 
-    @property
-    def events(self) -> Sequence[Any]: ...  # noqa: D102
-
+    says_time: bool
     rejections: list[Rejection]
     missing: dict[str, list[bytes]]
     emissions: list[Emission]

@@ -43,8 +43,8 @@ class Applied(NamedTuple):
 
     Attributes:
         rejected: how many are dead letters.
-        says_time: whether any is an event that counts, and so says what time it is. Rejected and
-            repeated records say nothing, nor does what is handed over to visitors.
+        says_time: whether any is an event, and so says what time it is. Rejected and repeated
+            records say nothing, nor does what is handed over to visitors.
     """
 
     rejected: int
@@ -121,7 +121,7 @@ class Tenure:
             if tools.passing.is_full:
                 await tools.patience.call(tools.passing.flush)
         self.reached = records[-1][0] + 1
-        return Applied(len(batch.rejections), bool(batch.events))
+        return Applied(len(batch.rejections), batch.says_time)
 
     async def checkpoint(self, noted: Callable[[Checkpoint], None]) -> None:
         """Make everything up to the position reached durable, timers that are due included.

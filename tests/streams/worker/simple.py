@@ -39,11 +39,7 @@ class CountingBatch:
     missing: dict[str, list[bytes]] = field(default_factory=dict)
     emissions: list[Emission] = field(default_factory=list)
     sought: dict[str, list[bytes]] = field(default_factory=dict)
-
-    @property
-    def events(self) -> list[int]:
-        """What counts."""
-        return self.values
+    says_time: bool = False
 
 
 class CountingPipeline:
@@ -79,7 +75,7 @@ class CountingPipeline:
             elif value is None or b"_tick" not in value:
                 rejections.append(Rejection(offset, "invalid_json", "", "not a number"))
             self.watermark_ms = max(self.watermark_ms or 0, timestamp_ms)
-        return CountingBatch(values, rejections)
+        return CountingBatch(values, rejections, says_time=bool(values))
 
     def apply(self, batch: Any, states: Mapping[tuple[str, bytes], bytes | None]) -> None:
         """Add up."""

@@ -196,11 +196,10 @@ def test_faulty_record_ends_the_process_after_some_attempts(
     asyncio.run(body())
 
 
-def test_record_that_no_broker_takes_ends_the_process_and_is_told(
+def test_record_that_no_broker_takes_stops_its_partition_and_is_told(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Waiting would not make it shorter: it is a failure as any other, and says what it is."""
-    monkeypatch.setattr("streams.worker.partition.FAILURES_MAX", 1)
+    """Waiting would not make it shorter: a person has to decide, and other partitions go on."""
 
     async def refuse(*_: Any, **__: Any) -> None:
         raise ProducerSendError("Error while sending") from MessageSizeTooLargeError()
@@ -209,9 +208,11 @@ def test_record_that_no_broker_takes_ends_the_process_and_is_told(
         site.send_raw(b"a dead letter")
         async with site.worker() as app:
             monkeypatch.setattr(app.producer, "send_and_wait", refuse)
-            await until(lambda: app.failure is not None, "given up")
-            assert "is too large" in str(app.failure)
-        assert "is too large" in caplog.text
+            vitals = runner(app, site).vitals
+            await until(lambda: vitals.state is State.STOPPED, "stopped")
+            assert "is too large" in vitals.reason
+            site.send(400)
+            await until(lambda: site.store.read(ADS, 3).counters.get("count") == 100, "3 counted")
         assert "nothing is lost" not in caplog.text
 
     asyncio.run(body())

@@ -15,11 +15,11 @@ import msgspec
 from processors.state import state_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from processors.control import Forgotten
     from processors.event import CustomerForgotten
-    from processors.keyed.base import Emit
+    from processors.keyed.base import Emit, Processor
     from processors.state import StateCache
 
 RECEIPTS: Final = "_forgotten"  # the name under which receipts are stored, beside processors
@@ -38,6 +38,28 @@ def arrivals_id(request_id: str) -> bytes:
 def read_receipt(encoded: bytes) -> dict[str, int]:
     """Return processor -> states removed."""
     return msgspec.msgpack.decode(encoded, type=dict[str, int])
+
+
+def keys_of(
+    processors: Sequence[Processor], forgotten: Iterable[Forgotten]
+) -> Iterator[tuple[str, str]]:
+    """Yield processor and identity where an identity is the key of a state."""
+    for one in forgotten:
+        for kind, identity in one.identities().items():
+            for processor in processors:
+                if kind in processor.keyed_by:
+                    yield processor.name, identity
+
+
+def texts_in(
+    processors: Sequence[Processor], forgotten: Iterable[Forgotten]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield processor and text where states of other keys may hold an identity."""
+    for one in forgotten:
+        for kind, identity in one.identities().items():
+            for processor in processors:
+                if kind in processor.holds:
+                    yield processor.name, identity.encode("utf-8", "surrogatepass")
 
 
 class Erasure:
@@ -76,19 +98,14 @@ class Erasure:
 
     def wanted(self, forgotten: Iterable[Forgotten]) -> Iterable[tuple[str, bytes]]:
         """Yield the states to load: those that an identity is the key of."""
-        for one in forgotten:
-            for kind, identity in one.identities().items():
-                for cache in self._caches:
-                    if kind in cache.processor.keyed_by and identity not in cache:
-                        yield cache.processor.name, state_id(identity)
+        caches = {cache.processor.name: cache for cache in self._caches}
+        for name, identity in keys_of([c.processor for c in self._caches], forgotten):
+            if identity not in caches[name]:
+                yield name, state_id(identity)
 
     def sought(self, forgotten: Iterable[Forgotten]) -> Iterable[tuple[str, bytes]]:
         """Yield what to look for in a processor's states that other keys may hold."""
-        for one in forgotten:
-            for kind, identity in one.identities().items():
-                for cache in self._caches:
-                    if kind in cache.processor.holds:
-                        yield cache.processor.name, identity.encode("utf-8", "surrogatepass")
+        return texts_in([cache.processor for cache in self._caches], forgotten)
 
     def forget(
         self,

@@ -467,13 +467,10 @@ class PartitionPipeline:
         """Hand events to their states as usual, and forget whom it says where it says so."""
         for _, one, _ in batch.forgotten:
             self._erasure.note(one, self._unneeded.forget(one, states))
-        due = {
-            id(event)
-            for event in batch.events
-            if isinstance(event, CustomerForgotten) and self._erasure.has_arrived(event, states)
-        }
+        due: set[int] = set()
         for event in batch.events:
-            if isinstance(event, CustomerForgotten) and id(event) in due:
+            if isinstance(event, CustomerForgotten) and self._erasure.has_arrived(event, states):
+                due.add(id(event))
                 self._erasure.note(_whom(event), self._unneeded.forget(_whom(event), states))
         for cache, work in batch.work:
             hands_over = cache.processor.hands_over

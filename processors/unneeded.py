@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from processors.erasure import keys_of, texts_in
 from processors.state import state_id
 
 if TYPE_CHECKING:
@@ -55,21 +56,12 @@ class Unneeded:
 
     def wanted(self, forgotten: Iterable[Forgotten]) -> Iterator[tuple[str, bytes]]:
         """Yield the states to load: those that an identity is the key of."""
-        for processor, kind, identity in self._asked(forgotten):
-            if kind in processor.keyed_by:
-                yield processor.name, state_id(identity)
+        for name, identity in keys_of(self._processors, forgotten):
+            yield name, state_id(identity)
 
     def sought(self, forgotten: Iterable[Forgotten]) -> Iterator[tuple[str, bytes]]:
         """Yield what to look for in a processor's states that other keys may hold."""
-        for processor, kind, identity in self._asked(forgotten):
-            if kind in processor.holds:
-                yield processor.name, _text(identity)
-
-    def _asked(self, forgotten: Iterable[Forgotten]) -> Iterator[tuple[Processor, str, str]]:
-        for one in forgotten:
-            for kind, identity in one.identities().items():
-                for processor in self._processors:
-                    yield processor, kind, identity
+        return texts_in(self._processors, forgotten)
 
     def forget(
         self, one: Forgotten, states: Mapping[tuple[str, bytes], bytes | None]
@@ -97,7 +89,3 @@ class Unneeded:
         """Return what goes with this checkpoint: (processor, state id)."""
         gone, self._gone = self._gone, set()
         return gone
-
-
-def _text(identity: str) -> bytes:
-    return identity.encode("utf-8", "surrogatepass")

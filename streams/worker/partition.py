@@ -185,21 +185,22 @@ class PartitionRunner:
     async def _on_failure(self, error: Exception) -> bool:
         """Log a fault without any event's content; say whether to try again."""
         self._failures += 1
-        fault = type(error).__name__
         logger.error(
             "%s: %s at offset %d, attempt %d of %d\n%s",
             self._label,
-            fault,
+            type(error).__name__,
             self.vitals.reached,
             self._failures,
             FAILURES_MAX + 1,
             "".join(traceback.format_tb(error.__traceback__)),
         )
         self._forget()
-        self.vitals.state, self.vitals.reason = State.FAILED, fault
+        self.vitals.state, self.vitals.reason = State.FAILED, type(error).__name__
         if self._failures > FAILURES_MAX:
             self._ports.fail(
-                KpiError(f"{self._label}: {fault} at every attempt: this process ends")
+                KpiError(
+                    f"{self._label}: {type(error).__name__} at every attempt: this process ends"
+                )
             )
             return False
         await self._nap(2.0 ** (self._failures - 1))
